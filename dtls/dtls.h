@@ -1,0 +1,85 @@
+/*
+ * dtls.h: one DTLS 1.2 connection, as bytes in and bytes out.
+ *
+ *     d = dtls_create(&config);           client: dtls_start(d, now)
+ *     dtls_input(d, now, datagram)        until dtls_state() leaves DTLS_HANDSHAKING
+ *     while (dtls_read(d, buf, &len))     after each input: plaintext records, one by one
+ *     dtls_send(d, plaintext)             each becomes one record in one datagram
+ *     dtls_deadline(), dtls_expire()      retransmission of flights
+ *     dtls_close(d)                       close_notify, then destroy
+ *
+ * The peer must present a certificate and it must match one of the given fingerprints (RFC 8122), otherwise the
+ * handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE and no byte of data is ever delivered.
+ * Only ECDHE with AEAD suites; no renegotiation, no compression, no tickets. Retransmission runs on OpenSSL's own wall
+ * clock underneath; `now` is the caller's clock and is used for deadlines only.
+ */
+#pragma once
+
+#include "dcmf/base/close.h"
+#include "dcmf/base/err.h"
+#include "dcmf/base/span.h"
+#include "dcmf/base/tick.h"
+#include "dtls/cert.h"
+
+#define DTLS_MTU_MIN 576
+#define DTLS_MTU_MAX 1500
+/* A record costs this much with AES-GCM: header 13, explicit nonce 8, tag 16. */
+#define DTLS_RECORD_OVERHEAD 37
+/* The largest plaintext of one record (RFC 6347 4.1). */
+#define DTLS_PLAINTEXT_MAX 16384
+
+/* What connections of one certificate share (an SSL_CTX). Reference counted; connections hold a reference. */
+struct dtls_ctx;
+
+struct dtls_ctx *dtls_ctx_create(struct cert *cert); /* takes its own reference; NULL: out of memory or ERR_CRYPTO */
+struct dtls_ctx *dtls_ctx_ref(struct dtls_ctx *ctx);
+void dtls_ctx_unref(struct dtls_ctx *ctx);
+const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx);
+
+enum dtls_role { DTLS_CLIENT, DTLS_SERVER };
+enum dtls_state { DTLS_HANDSHAKING, DTLS_OPEN, DTLS_CLOSED };
+
+struct dtls_config {
+	struct dtls_ctx *ctx;
+	enum dtls_role role;
+	uint16_t mtu; /* largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX */
+	const struct fingerprint *peer; /* copied; at least one */
+	size_t peer_count;
+	/* Called with each datagram to send, on the stack of the call that caused it: only copy it away. */
+	void (*output)(void *arg, struct span dgram);
+	void *arg;
+	/* Server only: the client has shown a cookie (hello.h): its ClientHello has message_seq 1. */
+	bool cookie_shown;
+};
+
+struct dtls;
+
+struct dtls *dtls_create(const struct dtls_config *config); /* NULL: out of memory */
+void dtls_destroy(struct dtls *d);                         /* sends nothing */
+
+void dtls_start(struct dtls *d, tick_t now); /* client: the first flight; server: nothing to do */
+void dtls_input(struct dtls *d, tick_t now, struct span dgram);
+tick_t dtls_deadline(const struct dtls *d); /* TICK_NEVER once open */
+void dtls_expire(struct dtls *d, tick_t now);
+
+/*
+ * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough). False when there is none.
+ * Records received are delivered only here; call until false after every input.
+ */
+bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
+/* ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never blocks. */
+enum err dtls_send(struct dtls *d, struct span plaintext);
+void dtls_close(struct dtls *d); /* close_notify; state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
+
+enum dtls_state dtls_state(const struct dtls *d);
+enum close_reason dtls_close_reason(const struct dtls *d); /* CLOSE_NONE until DTLS_CLOSED */
+
+/* What the handshake agreed; texts are static. Valid once the state has been DTLS_OPEN. */
+struct dtls_info {
+	const char *version; /* "DTLSv1.2" */
+	const char *cipher;  /* "ECDHE-ECDSA-AES128-GCM-SHA256" */
+	const char *group;   /* "X25519" */
+	struct fingerprint peer; /* the one that matched */
+};
+
+void dtls_info(const struct dtls *d, struct dtls_info *out);

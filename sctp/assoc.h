@@ -1,0 +1,117 @@
+/*
+ * assoc.h: one SCTP association over DTLS (RFC 8261) with the data channels on it (RFC 8831, 8832, 8864).
+ *
+ *     a = assoc_create(&config);          both sides connect (simultaneous open, RFC 8841 9.3)
+ *     assoc_add_channel(a, ...)           for each channel agreed in SDP; before or after it is up
+ *     assoc_input(a, now, packet)         plaintext of one DTLS record
+ *     while (assoc_next_event(a, &ev))    after each batch of inputs and after sctp_expire()
+ *     assoc_send(a, sid, ppid, message)
+ *     assoc_shutdown(a)                   orderly; wait for ASSOC_CLOSED at most as long as you like
+ *     assoc_destroy(a)                    ABORT if it still lives
+ *
+ * Back-pressure: messages stay inside until assoc_next_event() fetches them; after assoc_hold(a, true) none are fetched, the receive
+ * window closes and the peer stops. Events other than messages still come.
+ *
+ * A channel is named by its stream id. A stream id is free again only when both directions are reset (RFC 8831 6.7).
+ */
+#pragma once
+
+#include "dcmf/base/close.h"
+#include "dcmf/base/err.h"
+#include "dcmf/base/span.h"
+#include "dcmf/base/tick.h"
+#include "sctp/dcep.h"
+
+#define SCTP_SID_MAX        65534
+#define SCTP_LABEL_MAX      255 /* ours: bytes of label and of protocol we keep; longer ones are cut */
+
+struct assoc_config {
+	uint16_t local_port, remote_port; /* as in SDP; the private port inside usrsctp never shows on the wire */
+	uint16_t mtu;                     /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
+	uint16_t streams;                 /* out-streams at the start: highest negotiated id + 1 */
+	uint16_t max_streams;             /* we accept ids below this; out-streams grow up to it (RFC 6525) */
+	uint32_t send_buffer, receive_buffer; /* bytes */
+	uint32_t remote_max_message;          /* bytes the peer takes, 0: any size (RFC 8841 6.1) */
+	uint32_t local_max_message;           /* bytes we take; must not exceed receive_buffer */
+	bool dtls_client;                     /* decides the parity of DCEP ids: client even, server odd */
+	bool accept_dcep;                     /* channels may be opened by DATA_CHANNEL_OPEN */
+	/* Each packet to send, on the stack of the call that caused it: only pass it to DTLS. */
+	void (*output)(void *arg, struct span packet);
+	void *arg;
+};
+
+struct assoc;
+
+/* Starts connecting. NULL: out of memory, or no private port left. */
+struct assoc *assoc_create(const struct assoc_config *config, tick_t now);
+void assoc_destroy(struct assoc *a);
+
+void assoc_input(struct assoc *a, tick_t now, struct span packet);
+
+/* Watchdog of this association alone: set-up not finished, data in flight without progress. TICK_NEVER when idle. */
+tick_t assoc_deadline(const struct assoc *a);
+void assoc_expire(struct assoc *a, tick_t now);
+
+enum assoc_event_kind {
+	ASSOC_OPEN,      /* established: `streams` out-streams are usable */
+	ASSOC_CLOSED,    /* `reason`; nothing follows, every channel is gone */
+	CHANNEL_OPEN,    /* usable: negotiated ones when the association is up, DCEP ones on OPEN or ACK */
+	CHANNEL_MESSAGE, /* `ppid`, `message`, `more` */
+	CHANNEL_WRITABLE, /* after ERR_BLOCKED: try again */
+	CHANNEL_CLOSED,  /* `reason`; the id may be used again */
+};
+
+struct assoc_event {
+	enum assoc_event_kind kind;
+	uint16_t sid;
+	enum close_reason reason;
+	uint32_t ppid;
+	bool unordered;
+	bool more;           /* not the end of the message yet: the next piece of it follows on this sid */
+	struct span message; /* valid until the next call on this association. Empty for the empty PPIDs. */
+};
+
+bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out);
+void assoc_hold(struct assoc *a, bool hold);
+
+enum assoc_state { ASSOC_CONNECTING, ASSOC_UP, ASSOC_SHUTTING, ASSOC_DOWN };
+enum assoc_state assoc_state(const struct assoc *a);
+/* Orderly end: what is queued is delivered first. */
+void assoc_shutdown(struct assoc *a, tick_t now);
+
+struct channel_config {
+	uint16_t sid;
+	struct channel_quality quality;
+	struct span label, protocol; /* copied */
+	bool negotiated;             /* agreed outside: no DCEP. Otherwise we send DATA_CHANNEL_OPEN */
+};
+
+/*
+ * ERR_EXISTS: the id is open or not yet fully reset; ERR_STREAM_RANGE: at or beyond max_streams; ERR_DCEP_PARITY;
+ * ERR_NO_MEMORY; ERR_CLOSED.
+ */
+enum err assoc_add_channel(struct assoc *a, const struct channel_config *config);
+/* Resets our outgoing direction; CHANNEL_CLOSED comes when both directions are reset. Unknown ids are ignored. */
+void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now);
+
+/*
+ * One whole message. `ppid` stands for itself; an empty message is sent in the empty form of PPID_STRING or PPID_BINARY.
+ * ERR_BLOCKED: nothing was taken, CHANNEL_WRITABLE follows. ERR_MESSAGE_SIZE, ERR_STATE (not open), ERR_NOT_FOUND, ERR_CLOSED.
+ */
+enum err assoc_send(struct assoc *a, tick_t now, uint16_t sid, uint32_t ppid, struct span message);
+
+/* What is known of a channel; NULL for an unknown id. Valid until the next call on this association. */
+struct channel_view {
+	uint16_t sid;
+	struct channel_quality quality;
+	const char *label, *protocol; /* never NULL */
+	bool negotiated, open;
+	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+};
+
+const struct channel_view *assoc_channel(const struct assoc *a, uint16_t sid);
+/* Walks the channels in order of their ids: start with *at = 0; NULL at the end. */
+const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at);
+
+/* Bytes the peer has not acknowledged yet, queued ones included. */
+size_t assoc_unsent(const struct assoc *a);
