@@ -9,4 +9,12 @@ const struct counter_info counter_info[COUNTER_MAX] = {
 #undef GAUGE
 };
 
-int64_t counter_value[COUNTER_MAX];
+static int64_t own[COUNTER_MAX];
+int64_t *counter_value = own;
+
+void counters_use(int64_t *shared)
+{
+	for (int i = 0; i < COUNTER_MAX; i++)
+		shared[i] += counter_value[i];
+	counter_value = shared;
+}

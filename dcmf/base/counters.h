@@ -19,7 +19,11 @@ struct counter_info {
 };
 
 extern const struct counter_info counter_info[COUNTER_MAX];
-extern int64_t counter_value[COUNTER_MAX];
+/* Points to an array of this process, or to memory the front shares (counters_use). */
+extern int64_t *counter_value;
+
+/* From now on count into `shared` (COUNTER_MAX values); what was counted so far is added to it. */
+void counters_use(int64_t *shared);
 
 #define count(name)        ((void)counter_value[CNT_##name]++)
 #define count_add(name, n) ((void)(counter_value[CNT_##name] += (int64_t)(n)))

@@ -1,0 +1,43 @@
+/*
+ * agent.h: the worker's half of control: requests of the front as JSON-RPC lines in, answers and events out, acting on the relay.
+ *
+ * Methods: worker.start (first, once), worker.reload, context.create {context, resolved?}, context.replace {contextId, context, resolved?},
+ * context.update {contextId, patch, resolved?}, context.get, context.list, context.delete {contextId}, context.delete_all.
+ */
+#pragma once
+
+#include "control/document.h"
+#include "dcmf/base/span.h"
+#include "dcmf/relay/relay.h"
+
+/* What the front hands to a new worker; texts are valid during the call only. */
+struct agent_start {
+	unsigned index, workers;
+	const char *yaml;                /* the configuration file's text; empty: defaults */
+	const char *yaml_name;           /* for messages */
+	const char *certificate;         /* certificate and key, PEM: a secret */
+	const char *mdc1_ca, *mdc1_certificate, *mdc1_key; /* PEM; NULL when not configured */
+	const char *embedded_root;       /* NULL: no embedded DCSF */
+	struct addr embedded_addr;
+};
+
+struct agent_ops {
+	/* A line for the front, without its end. */
+	void (*send)(void *arg, struct span line);
+	/*
+	 * Builds the relay from what the front gave and returns it; NULL: `failed` says why. Fills the rules for documents; their texts
+	 * must live as long as the agent.
+	 */
+	struct relay *(*start)(void *arg, const struct agent_start *s, struct document_rules *rules, char failed[256]);
+	/* A new certificate, or NULL to keep it, and a new log level, or NULL. False: `failed` says why. */
+	bool (*reload)(void *arg, const char *certificate_pem, const char *log_level, char failed[256]);
+	void *arg;
+};
+
+struct agent;
+
+struct agent *agent_create(const struct agent_ops *ops);
+void agent_destroy(struct agent *a);
+void agent_line(struct agent *a, tick_t now, struct span line);
+/* The relay's events go through here to the front (relay_ops.event calls this). */
+void agent_event(struct agent *a, const struct relay_event *ev);

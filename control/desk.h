@@ -1,0 +1,73 @@
+/*
+ * desk.h: the front's half of control: controllers' JSON-RPC lines in, requests to workers out, and back; which worker has which
+ * context; who wants which events; the node's state (running, draining, drained). No sockets, no processes: those are front.c's.
+ *
+ * contextIds are "<worker>-<hex>": the worker's index tells where a context lives.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "dcmf/base/addr.h"
+#include "dcmf/base/span.h"
+#include "dcmf/base/tick.h"
+
+struct desk;
+
+/* What node.info and node.stats say; filled by the front. Texts are valid during the call only. */
+struct desk_worker_info {
+	unsigned index;
+	int pid;          /* 0: not running at the moment */
+	unsigned starts;  /* 1: never replaced */
+	double cpu_seconds;
+	uint64_t memory_bytes; /* resident */
+};
+
+struct desk_ops {
+	void (*to_controller)(void *front, uint64_t controller, struct span line);
+	bool (*to_worker)(void *front, unsigned worker, struct span line); /* false: it is not there now */
+	/* Answered by desk_resolved() with the same ticket, later. */
+	void (*resolve)(void *front, const char *host, uint16_t port, uint64_t ticket);
+	bool (*worker_info)(void *front, unsigned worker, struct desk_worker_info *out);
+	int64_t (*counter)(void *front, int counter); /* of the table in dcmf/base/counters.h, summed over the workers */
+	void (*drained)(void *front);                 /* draining, and nothing is left, or the deadline has passed */
+	void *front;
+};
+
+struct desk_config {
+	const struct desk_ops *ops;
+	const char *name, *version, *nf_instance_id;  /* copied */
+	unsigned workers;
+	uint64_t max_contexts;
+	unsigned max_requests_per_controller;         /* unanswered at once; beyond: 429 */
+	int64_t drain_deadline_us;
+	bool embedded_root; /* may streams go without replaceHttpUrl? */
+};
+
+struct desk *desk_create(const struct desk_config *config, tick_t now);
+void desk_destroy(struct desk *d);
+
+/* The certificate's fingerprints for node.info: "SHA-256 AB:..". Copied. */
+void desk_set_fingerprints(struct desk *d, const char *const *texts, unsigned count);
+
+/* `peer` is for the log and copied ("unix uid 0 pid 42"). */
+void desk_controller_joined(struct desk *d, uint64_t controller, const char *peer);
+void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struct span line);
+void desk_controller_too_long(struct desk *d, uint64_t controller);
+/* What it asked for and was not answered yet is undone where it made something: no half-made context stays. */
+void desk_controller_left(struct desk *d, tick_t now, uint64_t controller);
+
+void desk_worker_up(struct desk *d, tick_t now, unsigned worker);
+void desk_worker_line(struct desk *d, tick_t now, unsigned worker, struct span line);
+/* Its contexts are gone: worker.lost names them; its unanswered requests get 500. */
+void desk_worker_lost(struct desk *d, tick_t now, unsigned worker, const char *how);
+
+void desk_resolved(struct desk *d, tick_t now, uint64_t ticket, const struct addr *addr, const char *failed);
+
+/* As node.drain; for SIGTERM. */
+void desk_drain(struct desk *d, tick_t now);
+bool desk_is_ready(const struct desk *d); /* for /readyz: not draining, every worker up */
+const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */
+
+tick_t desk_deadline(const struct desk *d);
+void desk_expire(struct desk *d, tick_t now);

@@ -1,0 +1,35 @@
+/*
+ * udp.h: the media sockets of a worker: batched receive, batched send, answers from the address the packet came to.
+ *
+ * Ports are known by a number (never reused while anything may still refer to it). Sends are queued and leave at udp_flush(), which
+ * the worker calls at the end of a turn.
+ */
+#pragma once
+
+#include "dcmf/base/dgram.h"
+#include "dcmf/base/err.h"
+#include "dcmf/io/loop.h"
+
+struct udp;
+
+struct udp_config {
+	/* A received datagram, valid during the call; `path->local` is the address it was sent to. */
+	void (*input)(void *arg, tick_t now, const struct path *path, struct span dgram);
+	/* After each received batch, with all of it handed over. May be NULL. */
+	void (*batch_end)(void *arg, tick_t now);
+	void *arg;
+};
+
+struct udp *udp_create(struct loop *loop, const struct udp_config *config);
+void udp_destroy(struct udp *u);
+
+/*
+ * Opens a socket bound to `local` (its port must be set; the address may be 0.0.0.0 or ::). ERR_ADDRESS: the address is not ours or not
+ * usable; ERR_EXISTS: the port is taken by somebody else; ERR_LIMIT: out of descriptors; ERR_NO_MEMORY.
+ */
+enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number);
+void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent first */
+
+/* Copies and queues. Dropped and counted when the queue is full or the number unknown. */
+void udp_send(struct udp *u, const struct path *path, struct span dgram);
+void udp_flush(struct udp *u);

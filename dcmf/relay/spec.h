@@ -1,0 +1,75 @@
+/*
+ * spec.h: what a controller wants of a context: the MediaContext document of TS 29.176 as plain C, without JSON.
+ *
+ * control/ decodes documents into it, the relay acts on it, and fills nothing in: what the relay decides is read back from the relay
+ * (relay.h). Texts are mem_alloc'ed and owned by the spec; NULL means absent. context_spec_finish() frees all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dcmf/base/addr.h"
+#include "dcmf/ice/ice.h"
+#include "dtls/fingerprint.h"
+#include "sctp/dcep.h"
+
+enum media_proxy { PROXY_HTTP, PROXY_UDP, PROXY_DC_APPLICATION };
+
+/* a=setup (RFC 4145, RFC 8842); NONE: not told yet. */
+enum setup { SETUP_NONE, SETUP_ACTPASS, SETUP_ACTIVE, SETUP_PASSIVE };
+
+/* One channel agreed outside DCEP (DcStream, a=dcmap). */
+struct stream_spec {
+	uint16_t sid;
+	struct channel_quality quality;
+	char *label, *subprotocol;
+};
+
+/* The root of one stream (ReplaceHttpUrl) and where its host is. */
+struct root_spec {
+	uint16_t sid;
+	char *url;           /* absolute http or https */
+	struct addr connect; /* MDC1 endpoint or resolved host; not set: cannot be fetched */
+};
+
+#define SPEC_FINGERPRINTS_MAX 8
+#define SPEC_STREAMS_MAX      256
+
+struct media_spec {
+	char *media_id;
+	uint8_t proxy; /* enum media_proxy */
+	char *interface; /* name of the configured media interface; NULL: the first of the right family */
+
+	/* the remote side; each part may be unknown at first (TS 23.228 AC.7.1: told later by PATCH) */
+	struct addr remote;           /* remoteMbEndpoint; ADDR_NONE when not known */
+	bool has_ice;                 /* dcmf.ice is there: the peer speaks ICE */
+	bool ice_restart;
+	struct ice_credentials *ice;  /* NULL: not known yet */
+	struct fingerprint fingerprints[SPEC_FINGERPRINTS_MAX];
+	unsigned fingerprint_count;   /* 0: not known yet */
+	uint8_t remote_setup;         /* enum setup */
+	uint16_t remote_sctp_port;    /* 5000 when absent (RFC 8841) */
+	uint32_t remote_max_message;  /* bytes; 0: any size */
+	char *remote_tls_id;          /* a new one asks for a new DTLS association (RFC 8842) */
+
+	struct stream_spec *streams; /* ordered by sid */
+	unsigned stream_count;
+	bool accept_dcep;
+	struct root_spec *roots;
+	unsigned root_count;
+};
+
+struct termination_spec {
+	char *termination_id;
+	struct media_spec *medias;
+	unsigned media_count;
+};
+
+struct context_spec {
+	char *owner;
+	struct termination_spec *terminations;
+	unsigned termination_count;
+};
+
+void context_spec_finish(struct context_spec *spec); /* copes with a half-built one */
