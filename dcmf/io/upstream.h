@@ -24,8 +24,17 @@ struct upstream_tls {
 struct upstream_config {
 	unsigned connect_timeout_ms, response_timeout_ms; /* to connect; to the first byte of the response head, and between bytes */
 	unsigned max_connections_per_host;
-	/* The response head. `length` -1 when the server did not say. 1xx never shows. */
-	void (*head)(void *arg, uint64_t tag, int status, const struct upstream_header *h, size_t count, int64_t length);
+	/*
+	 * Version and cipher of the connection behind OpenSSL's `ssl` (curl's pointer, opaque here), e.g. "TLSv1.3
+	 * TLS_AES_256_GCM_SHA384"; valid during the call that gets it. NULL: protected connections are called "TLS".
+	 */
+	const char *(*describe_tls)(void *ssl);
+	/*
+	 * The response head. `length` -1 when the server did not say. 1xx never shows. `protection` is what guards this hop:
+	 * describe_tls()'s words, or "none". Headers and texts are valid during the call.
+	 */
+	void (*head)(void *arg, uint64_t tag, int status, const struct upstream_header *h, size_t count, int64_t length,
+		const char *protection);
 	/* Bytes of the body (decoded from chunked). False: no room; they come again after upstream_resume(). */
 	bool (*body)(void *arg, uint64_t tag, struct span bytes);
 	/* The request is over, nothing follows. `failed` NULL: complete; otherwise why, in words for an operator. */
@@ -58,5 +67,3 @@ size_t upstream_write(struct upstream *u, slot_id id, struct span bytes);
 void upstream_finish(struct upstream *u, slot_id id); /* the body is complete */
 void upstream_resume(struct upstream *u, slot_id id); /* after body() said false */
 void upstream_cancel(struct upstream *u, slot_id id); /* no callback follows; unknown ids are ignored */
-
-/* What protects the connection a request last used: "TLSv1.3 TLS_AES_256_GCM_SHA384" or "none"; static or owned by u. */
