@@ -37,6 +37,11 @@ struct assoc_config {
 	bool accept_dcep;                     /* channels may be opened by DATA_CHANNEL_OPEN */
 	/* Each packet to send, on the stack of the call that caused it: only pass it to DTLS. */
 	void (*output)(void *arg, struct span packet);
+	/*
+	 * Something is there for assoc_next_event(): called on the stack of assoc_* and sctp_expire(), maybe more than once, and only
+	 * to be remembered. May be NULL.
+	 */
+	void (*ready)(void *arg);
 	void *arg;
 };
 
@@ -112,6 +117,12 @@ struct channel_view {
 const struct channel_view *assoc_channel(const struct assoc *a, uint16_t sid);
 /* Walks the channels in order of their ids: start with *at = 0; NULL at the end. */
 const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at);
+
+/*
+ * Asks the peer for a sign of life: one HEARTBEAT, no timer (SPP_HB_DEMAND). Whoever watches the path calls it when nothing was
+ * heard for a while; the answer shows as a packet in assoc_input().
+ */
+void assoc_probe(struct assoc *a, tick_t now);
 
 /* Bytes the peer has not acknowledged yet, queued ones included. */
 size_t assoc_unsent(const struct assoc *a);

@@ -73,3 +73,6 @@ struct context_spec {
 };
 
 void context_spec_finish(struct context_spec *spec); /* copes with a half-built one */
+void media_spec_finish(struct media_spec *m);
+/* A deep copy. False: out of memory, and *to is finished. */
+bool media_spec_copy(struct media_spec *to, const struct media_spec *from);
