@@ -21,10 +21,11 @@ struct ice_checker *ice_checker_create(
 void ice_checker_destroy(struct ice_checker *c);
 
 /* The next STUN message to send now, at most ICE_REPLY_MAX bytes; false when there is none. */
-bool ice_checker_next(struct ice_checker *c, struct stun_codec *codec, tick_t now, uint8_t *buf, size_t *len);
+bool ice_checker_next(
+	struct ice_checker *c, struct stun_codec *codec, tick_t now, uint8_t *buf, size_t *len);
 /* False: not for us, malformed or unauthentic. */
-bool ice_checker_input(
-	struct ice_checker *c, struct stun_codec *codec, tick_t now, const struct addr *from, struct span dgram);
+bool ice_checker_input(struct ice_checker *c, struct stun_codec *codec, tick_t now,
+	const struct addr *from, struct span dgram);
 tick_t ice_checker_deadline(const struct ice_checker *c);
 /* FAILED: no answer to the first checks within 39.5 s (RFC 8489 6.2.1), or no consent for 30 s. */
 enum ice_checker_state ice_checker_state(const struct ice_checker *c);

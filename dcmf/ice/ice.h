@@ -10,11 +10,11 @@
 #include "dcmf/base/span.h"
 #include "dcmf/base/tick.h"
 
-#define ICE_UFRAG_LEN   8 /* ours; RFC 8839 5.4 asks for 4..256 */
-#define ICE_PWD_LEN     24 /* ours; 22..256 */
-#define ICE_TEXT_MAX    256
-#define ICE_REPLY_MAX   256
-#define ICE_PATHS_MAX   8 /* ours: validated paths remembered a media */
+#define ICE_UFRAG_LEN 8  /* ours; RFC 8839 5.4 asks for 4..256 */
+#define ICE_PWD_LEN   24 /* ours; 22..256 */
+#define ICE_TEXT_MAX  256
+#define ICE_REPLY_MAX 640 /* a check with the longest user name fits (RFC 8489 14.3: 513 bytes) */
+#define ICE_PATHS_MAX 8   /* ours: validated paths remembered a media */
 
 /* The STUN codec (libnice's StunAgent); one a process is enough. */
 struct stun_codec;
@@ -51,10 +51,10 @@ bool ice_lite_set_remote(struct ice_lite *ice, const struct ice_credentials *rem
 void ice_lite_restart(struct ice_lite *ice);
 
 enum ice_verdict {
-	ICE_MALFORMED,    /* not STUN, or required attributes missing: drop */
-	ICE_UNAUTHORIZED, /* wrong user name or integrity; `reply` may hold an error response */
-	ICE_CHECKED,      /* valid: send `reply`; the path is usable */
-	ICE_SELECTED,     /* valid and nominated: send `reply`; this is the path now */
+	ICE_MALFORMED, /* no check: not STUN, required attributes missing, or a keepalive */
+	ICE_UNAUTHORIZED, /* refused: wrong user name or integrity; or role conflict, unknown attribute */
+	ICE_CHECKED,  /* valid: send `reply`; the path is usable */
+	ICE_SELECTED, /* valid and nominated: send `reply`; this is the path now */
 };
 
 struct ice_reply {
@@ -62,8 +62,12 @@ struct ice_reply {
 	size_t len; /* 0: nothing to send */
 };
 
-enum ice_verdict ice_lite_input(struct ice_lite *ice, struct stun_codec *codec, tick_t now, const struct path *from,
-	struct span dgram, struct ice_reply *reply);
+/*
+ * One STUN message. Whatever the verdict, `reply` goes back the way it came when its len is not 0; an error to a stranger is
+ * 48 to 52 bytes. The last nomination wins: browsers nominate again when they move to another network.
+ */
+enum ice_verdict ice_lite_input(struct ice_lite *ice, struct stun_codec *codec, tick_t now,
+	const struct path *from, struct span dgram, struct ice_reply *reply);
 
 /* Has a valid check come over exactly this path? */
 bool ice_lite_knows(const struct ice_lite *ice, const struct path *path);
