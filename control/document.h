@@ -1,6 +1,12 @@
 /*
  * document.h: the MediaContext document of TS 29.176: checked strictly, turned into what the relay wants, and filled with what
  * the relay decided. There is one document and one validator for every interface.
+ *
+ * In MediaInfo's `dcmf` object, besides `ice`, `securityMode` and `status`, stand what SDP says and TS 29.176 has no attribute for:
+ *   maxMessageSize  bytes a side takes (0: any size), exact where dcMedia.maxMessageSize counts KiB up to 64: the remote side's in, the
+ *                   gateway's out, as with `ice`
+ *   labels          map from stream id to a text, the channels' labels (a=dcmap)
+ *   dcep            true: channels opened in band are taken (WebRTC clients, whose SDP agrees none); absent or false: they are reset
  */
 #pragma once
 
