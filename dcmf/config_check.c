@@ -1,0 +1,167 @@
+/* config_check.c: values that are right one by one and impossible together. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "dcmf/config_options.h"
+
+struct checker {
+	const struct config *c;
+	const char *name;
+	const unsigned *lines;
+	char *error;
+};
+
+__attribute__((format(printf, 3, 4))) static bool fail(
+	struct checker *k, const char *path, const char *fmt, ...)
+{
+	const struct option *o = option_find(path);
+	unsigned line = o != NULL ? k->lines[o - config_option] : 0;
+	char why[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (line > 0)
+		snprintf(k->error, CONFIG_ERROR_MAX, "%s:%u: %s: %s", k->name, line, path, why);
+	else
+		snprintf(k->error, CONFIG_ERROR_MAX, "%s: %s: %s", k->name, path, why);
+	return false;
+}
+
+__attribute__((format(printf, 4, 5))) static bool fail_media(
+	struct checker *k, unsigned index, const char *key, const char *fmt, ...)
+{
+	char why[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	snprintf(k->error, CONFIG_ERROR_MAX, "%s:%u: media[%u].%s: %s", k->name,
+		k->c->media[index].line, index, key, why);
+	return false;
+}
+
+static bool check_node(struct checker *k)
+{
+	const char *id = k->c->node.nf_instance_id;
+
+	if (strcmp(id, "auto") == 0)
+		return true;
+	for (int i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? id[i] != '-' : !isxdigit((unsigned char)id[i]))
+			return fail(
+				k, "node.nf_instance_id", "\"%s\" is neither auto nor a UUID", id);
+	}
+	return true;
+}
+
+static bool check_shared_port(struct checker *k, unsigned index)
+{
+	const struct config_media *m = &k->c->media[index];
+	int64_t last = m->shared_port + config_workers(k->c) - 1;
+
+	if (m->shared_port == 0)
+		return true;
+	if (last > 65535)
+		return fail_media(k, index, "shared_port", "%lld leaves no port for every worker",
+			(long long)m->shared_port);
+	if (m->shared_port <= m->ports.last && last >= m->ports.first)
+		return fail_media(k, index, "shared_port",
+			"%lld to %lld, one a worker, lie in the range of ports",
+			(long long)m->shared_port, (long long)last);
+	return true;
+}
+
+static bool ranges_meet(struct config_ports a, struct config_ports b)
+{
+	return a.first <= b.last && b.first <= a.last;
+}
+
+static bool check_pair(struct checker *k, unsigned i, unsigned j)
+{
+	const struct config_media *a = &k->c->media[i], *b = &k->c->media[j];
+
+	if (strcmp(a->name, b->name) == 0)
+		return fail_media(k, i, "name", "\"%s\" is the name of media[%u] too", a->name, j);
+	if (addr_eq_ip(&a->address, &b->address) && ranges_meet(a->ports, b->ports))
+		return fail_media(
+			k, i, "ports", "overlap those of media[%u], which has the same address", j);
+	return true;
+}
+
+static bool check_media(struct checker *k)
+{
+	unsigned workers = config_workers(k->c);
+
+	for (unsigned i = 0; i < k->c->media_count; i++) {
+		const struct config_media *m = &k->c->media[i];
+
+		if (m->advertise.family != ADDR_NONE && m->advertise.family != m->address.family)
+			return fail_media(k, i, "advertise", "is of another family than address");
+		if (addr_is_any(&m->address) && m->advertise.family == ADDR_NONE)
+			return fail_media(k, i, "advertise", "is needed where address is any");
+		if (m->ports.last - m->ports.first + 1u < workers)
+			return fail_media(k, i, "ports", "fewer ports than workers (%u)", workers);
+		if (!check_shared_port(k, i))
+			return false;
+		for (unsigned j = 0; j < i; j++) {
+			if (!check_pair(k, i, j))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool check_dtls(struct checker *k)
+{
+	if (strcmp(k->c->dtls.certificate, "auto") == 0 && k->c->dtls.key[0] != '\0')
+		return fail(k, "dtls.key", "a key without its certificate");
+	return true;
+}
+
+static bool check_mdc1(struct checker *k)
+{
+	const struct config *c = k->c;
+	struct span url = SPAN_STR(c->mdc1.url);
+	bool is_http = span_starts(url, SPAN_LIT("http://")) && url.len > 7;
+	bool is_https = span_starts(url, SPAN_LIT("https://")) && url.len > 8;
+
+	if (url.len > 0 && !is_http && !is_https)
+		return fail(k, "mdc1.url", "\"%s\" is no absolute http or https URL", c->mdc1.url);
+	if (is_http && c->mdc1.allow_plain == PLAIN_NEVER)
+		return fail(k, "mdc1.url", "is plain HTTP, which mdc1.allow_plain forbids");
+	if (is_https && c->mdc1.tls.ca[0] == '\0')
+		return fail(k, "mdc1.url",
+			"is https, and without mdc1.tls.ca no server would be trusted");
+	if ((c->mdc1.tls.certificate[0] == '\0') != (c->mdc1.tls.key[0] == '\0'))
+		return fail(k, "mdc1.tls.certificate", "certificate and key are needed together");
+	if (c->mdc1.allow_plain == PLAIN_OPERATOR && c->policy.operator_networks.count == 0)
+		return fail(k, "mdc1.allow_plain", "operator needs policy.operator_networks");
+	if (c->mdc1.synthetic.count > 0 && (!c->mdc1.embedded || url.len > 0))
+		return fail(k, "mdc1.synthetic", "needs the embedded DCSF");
+	return true;
+}
+
+static bool check_control(struct checker *k)
+{
+	const struct addr *at = &k->c->control.tcp.listen;
+
+	if (at->family != ADDR_NONE && !addr_is_loopback(at))
+		return fail(k, "control.tcp.listen",
+			"plain TCP is allowed on loopback only, and TLS is not built yet");
+	return true;
+}
+
+bool config_check(const struct config *c, const char *name, const unsigned *lines,
+	char error[CONFIG_ERROR_MAX])
+{
+	struct checker k = { c, name, lines, error };
+
+	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&
+	       check_control(&k);
+}

@@ -1,0 +1,373 @@
+/* test_config.c: what a configuration file may say, and what it is told when it says something else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/log.h"
+#include "dcmf/config.h"
+#include "tests/unit/main.h"
+
+static struct config config;
+static char error[CONFIG_ERROR_MAX];
+
+static void taken(const char *text)
+{
+	ck_assert_msg(config_parse(text, "t.yaml", &config, error), "%s", error);
+	ck_assert_str_eq(config.text, text);
+}
+
+static void refused_with(const char *text, const char *sentence)
+{
+	long before = mem_live();
+
+	ck_assert_msg(!config_parse(text, "t.yaml", &config, error), "accepted: %s", text);
+	ck_assert_str_eq(error, sentence);
+	ck_assert_int_eq(mem_live(), before);
+}
+
+START_TEST(an_empty_file_gives_the_defaults_of_the_contract)
+{
+	taken("");
+	ck_assert_str_eq(config.node.name, "mf1");
+	ck_assert_int_eq(config.workers, 0);
+	ck_assert_uint_ge(config_workers(&config), 1);
+	ck_assert_uint_eq(config.media_count, 1);
+	ck_assert(addr_is_loopback(&config.media[0].address));
+	ck_assert_uint_eq(config.media[0].ports.first, 20000);
+	ck_assert_uint_eq(config.media[0].ports.last, 29999);
+	ck_assert_str_eq(config.dtls.certificate, "auto");
+	ck_assert_int_eq(config.dtls.rotate, INT64_C(86400) * 1000000);
+	ck_assert_int_eq(config.dtls.mtu, 1200);
+	ck_assert_int_eq(config.dtls.setup, CONFIG_PASSIVE);
+	ck_assert_int_eq(config.sctp.max_message_size, 262144);
+	ck_assert(config.mdc1.embedded);
+	ck_assert_int_eq(config.mdc1.allow_plain, PLAIN_LOOPBACK);
+	ck_assert_int_eq(config.mdc2.allow_plain, PLAIN_NEVER);
+	ck_assert_int_eq(config.drain.deadline, INT64_C(600) * 1000000);
+	ck_assert_uint_eq(config.admin.listen.port, 9650);
+	ck_assert_uint_eq(config.control.tcp.listen.family, ADDR_NONE);
+	ck_assert_int_eq(config.limits.contexts, 100000);
+	ck_assert_int_eq(config.log.level, LOG_INFO);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(every_section_may_be_left_empty)
+{
+	taken("node:\nmedia:\ndtls: {}\nmdc1: { tls: {} }\ncontrol:\n  tcp: ~\nsbi: { oauth2: {}, "
+	      "nrf: [] }\n");
+	ck_assert_uint_eq(config.media_count, 1);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(values_of_every_type_are_read)
+{
+	taken("node: { name: \"north 7\", nf_instance_id: 3fa85f64-5717-4562-b3fc-2c963f66afa6 }\n"
+	      "workers: 3\n"
+	      "media:\n"
+	      "  - name: access\n"
+	      "    address: 192.0.2.4\n"
+	      "    advertise: 198.51.100.7\n"
+	      "    ports: 30000-30299\n"
+	      "  - { name: six, address: '2001:db8::1', ports: 30000-30005, shared_port: 3478 }\n"
+	      "dtls: { rotate: 90m, mtu: 576, setup: active }\n"
+	      "sctp: { max_streams: 65535, send_buffer: 65536 }\n"
+	      "channel: { hold: 500ms }\n"
+	      "policy: { latch: true }\n"
+	      "mdc1: { synthetic: [ \"big:5242880\", 'a:1' ] }\n"
+	      "control: { socket: /tmp/c.sock, tcp: { listen: \"[::1]:9055\" } }\n"
+	      "admin: { listen: \"\" }\n"
+	      "log: { level: debug, format: json }\n");
+	ck_assert_str_eq(config.node.name, "north 7");
+	ck_assert_uint_eq(config_workers(&config), 3);
+	ck_assert_uint_eq(config.media_count, 2);
+	ck_assert_uint_eq(config.media[0].advertise.family, ADDR_IPV4);
+	ck_assert_uint_eq(config.media[1].address.family, ADDR_IPV6);
+	ck_assert_int_eq(config.media[1].shared_port, 3478);
+	ck_assert_int_eq(config.dtls.rotate, INT64_C(5400) * 1000000);
+	ck_assert_int_eq(config.dtls.setup, CONFIG_ACTIVE);
+	ck_assert_int_eq(config.sctp.send_buffer, 65536);
+	ck_assert_int_eq(config.channel.hold, 500000);
+	ck_assert(config.policy.latch);
+	ck_assert_uint_eq(config.mdc1.synthetic.count, 2);
+	ck_assert_str_eq(config.mdc1.synthetic.text[1], "a:1");
+	ck_assert_uint_eq(config.control.tcp.listen.port, 9055);
+	ck_assert_uint_eq(config.admin.listen.family, ADDR_NONE);
+	ck_assert_int_eq(config.log.format, 1);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(a_range_of_ports_is_split_evenly_among_the_workers)
+{
+	struct config_ports part;
+
+	taken("workers: 3\nmedia: [ { name: a, address: 127.0.0.1, ports: 100-199 } ]\n");
+	ck_assert_uint_eq(config_ports_of(&config.media[0], 0, 3, &part), 33);
+	ck_assert_uint_eq(part.first, 100);
+	ck_assert_uint_eq(part.last, 132);
+	config_ports_of(&config.media[0], 2, 3, &part);
+	ck_assert_uint_eq(part.first, 166);
+	ck_assert_uint_eq(part.last, 198);
+	config_finish(&config);
+}
+END_TEST
+
+/* Text and the sentence it gets. */
+static const struct {
+	const char *text, *sentence;
+} refused[] = {
+	{ "dtsl: {}\n", "t.yaml:1: dtsl: unknown key" },
+	{ "dtls:\n  mtu: 1200\n  mtuu: 1\n", "t.yaml:3: dtls.mtuu: unknown key" },
+	{ "dtls:\n  mtu: 1200\n  mtu: 1200\n", "t.yaml:3: dtls.mtu: stands here twice" },
+	{ "dtls: {}\ndtls: {}\n", "t.yaml:2: dtls: stands here twice" },
+	{ "media:\n  - name: a\n    adress: 127.0.0.1\n",
+		"t.yaml:3: media[0].adress: unknown key" },
+	{ "media:\n  - { name: a, address: 127.0.0.1 }\n  - { name: b }\n",
+		"t.yaml:3: media[1]: address is missing" },
+	{ "media: [ { address: 127.0.0.1 } ]\n", "t.yaml:1: media[0]: name is missing" },
+	{ "media: []\n", "t.yaml:1: media: at least one interface is needed" },
+	{ "media: 7\n", "t.yaml:1: media: a list of maps is expected" },
+	{ "media: [ 7 ]\n", "t.yaml:1: media[0]: a map is expected" },
+	{ "dtls: 5\n", "t.yaml:1: dtls: a map is expected" },
+	{ "- dtls\n", "t.yaml:1: a map of sections is expected" },
+	{ "dtls: {}\n---\ndtls: {}\n", "t.yaml:2: only one document is expected" },
+	{ "dtls: { mtu: [ 1 ] }\n", "t.yaml:1: dtls.mtu: a value is expected, not a list" },
+	{ "dtls: { mtu: { a: 1 } }\n", "t.yaml:1: dtls.mtu: a value is expected, not a map" },
+	{ "dtls: { mtu: }\n", "t.yaml:1: dtls.mtu: a value is missing" },
+	{ "dtls: { mtu: big }\n", "t.yaml:1: dtls.mtu: \"big\" is not a number" },
+	{ "dtls: { mtu: \"1200\" }\n", "t.yaml:1: dtls.mtu: \"1200\" is not possible here: a text "
+				       "in quotes where a value is expected" },
+	{ "dtls: { mtu: -5 }\n", "t.yaml:1: dtls.mtu: \"-5\" is not a number" },
+	{ "dtls: { mtu: 99999999999999999999 }\n",
+		"t.yaml:1: dtls.mtu: \"99999999999999999999\" is not a number" },
+	{ "dtls: { mtu: 575 }\n", "t.yaml:1: dtls.mtu: 575 is not between 576 and 1500" },
+	{ "dtls: { mtu: 1501 }\n", "t.yaml:1: dtls.mtu: 1501 is not between 576 and 1500" },
+	{ "dtls: { setup: actpass }\n",
+		"t.yaml:1: dtls.setup: \"actpass\" is none of passive|active" },
+	{ "dtls: { rotate: 24 }\n", "t.yaml:1: dtls.rotate: \"24\" is not a duration, as in 500ms, "
+				    "10s, 5m, 24h or 7d" },
+	{ "dtls: { rotate: 5s }\n", "t.yaml:1: dtls.rotate: 5s is not between 1m and 365d" },
+	{ "dtls: { rotate: 999999999999999h }\n",
+		"t.yaml:1: dtls.rotate: \"999999999999999h\" is not a duration, as in 500ms, 10s, "
+		"5m, 24h or 7d" },
+	{ "dtls: { key: k.pem }\n", "t.yaml:1: dtls.key: a key without its certificate" },
+	{ "sctp: { max_message_size: 1GiB }\n", "t.yaml:1: sctp.max_message_size: \"1GiB\" is not "
+						"a size, as in 65536, 256KiB or 1MiB" },
+	{ "sctp: { max_message_size: 17MiB }\n",
+		"t.yaml:1: sctp.max_message_size: 17MiB is not between 1KiB and 16MiB" },
+	{ "workers: 0\n", "t.yaml:1: workers: 0 is not between 1 and 64" },
+	{ "workers: many\n", "t.yaml:1: workers: \"many\" is not a number" },
+	{ "mdc1: { embedded: yes }\n", "t.yaml:1: mdc1.embedded: \"yes\" is not true or false" },
+	{ "mdc1: { url: ftp://x/ }\n",
+		"t.yaml:1: mdc1.url: \"ftp://x/\" is no absolute http or https URL" },
+	{ "mdc1:\n  allow_plain: never\n  url: http://127.0.0.1/\n",
+		"t.yaml:3: mdc1.url: is plain HTTP, which mdc1.allow_plain forbids" },
+	{ "mdc1: { url: https://d.example/ }\n", "t.yaml:1: mdc1.url: is https, and without "
+						 "mdc1.tls.ca no server would be trusted" },
+	{ "mdc1: { tls: { key: k.pem } }\n",
+		"t.yaml: mdc1.tls.certificate: certificate and key are needed together" },
+	{ "mdc1: { allow_plain: operator }\n",
+		"t.yaml:1: mdc1.allow_plain: operator needs policy.operator_networks" },
+	{ "mdc1: { embedded: false, synthetic: [ a:1 ] }\n",
+		"t.yaml:1: mdc1.synthetic: needs the embedded DCSF" },
+	{ "mdc1: { synthetic: a }\n", "t.yaml:1: mdc1.synthetic: \"a\" is not a list" },
+	{ "mdc1: { synthetic: [ { a: 1 } ] }\n",
+		"t.yaml:1: mdc1.synthetic: its entries must be texts" },
+	{ "media: [ { name: a, address: localhost } ]\n",
+		"t.yaml:1: media[0].address: \"localhost\" is not an IPv4 or IPv6 address" },
+	{ "media: [ { name: a, address: 127.0.0.1, ports: 5 } ]\n",
+		"t.yaml:1: media[0].ports: \"5\" is not a range of ports, first-last" },
+	{ "media: [ { name: a, address: 127.0.0.1, ports: 9-5 } ]\n",
+		"t.yaml:1: media[0].ports: \"9-5\" is not a range of ports, first-last" },
+	{ "workers: 4\nmedia: [ { name: a, address: 127.0.0.1, ports: 100-102 } ]\n",
+		"t.yaml:2: media[0].ports: fewer ports than workers (4)" },
+	{ "workers: 2\nmedia: [ { name: a, address: 127.0.0.1, ports: 100-102, shared_port: 65535 "
+	  "} ]\n",
+		"t.yaml:2: media[0].shared_port: 65535 leaves no port for every worker" },
+	{ "workers: 2\nmedia: [ { name: a, address: 127.0.0.1, ports: 100-102, shared_port: 99 } "
+	  "]\n",
+		"t.yaml:2: media[0].shared_port: 99 to 100, one a worker, lie in the range of "
+		"ports" },
+	{ "media:\n- { name: a, address: 127.0.0.1 }\n- { name: a, address: 127.0.0.2 }\n",
+		"t.yaml:3: media[1].name: \"a\" is the name of media[0] too" },
+	{ "media:\n- { name: a, address: 127.0.0.1 }\n- { name: b, address: 127.0.0.1 }\n",
+		"t.yaml:3: media[1].ports: overlap those of media[0], which has the same address" },
+	{ "media: [ { name: a, address: 127.0.0.1, advertise: '::1' } ]\n",
+		"t.yaml:1: media[0].advertise: is of another family than address" },
+	{ "media: [ { name: a, address: 0.0.0.0 } ]\n",
+		"t.yaml:1: media[0].advertise: is needed where address is any" },
+	{ "control: { tcp: { listen: 192.0.2.1:9055 } }\n",
+		"t.yaml:1: control.tcp.listen: plain TCP is allowed on loopback only, and TLS is "
+		"not built yet" },
+	{ "control: { tcp: { tls: { key: a } } }\n",
+		"t.yaml:1: control.tcp.tls.key: TLS on the control interface is not built yet; "
+		"plain TCP is allowed "
+		"on loopback" },
+	{ "admin: { listen: 9650 }\n", "t.yaml:1: admin.listen: \"9650\" is not an address and "
+				       "port, as in 127.0.0.1:9650 or [::1]:9650" },
+	{ "node: { nf_instance_id: me }\n",
+		"t.yaml:1: node.nf_instance_id: \"me\" is neither auto nor a UUID" },
+	{ "node: { name: '' }\n",
+		"t.yaml:1: node.name: a text of 0 bytes is not between 1 and 64 bytes long" },
+	{ "sbi:\n  listen: 127.0.0.1:9443\n", "t.yaml:2: sbi.listen: the SBI is not built yet" },
+	{ "sbi: { nrf: [ https://nrf.example ] }\n",
+		"t.yaml:1: sbi.nrf: the SBI is not built yet" },
+	{ "ng: { listen: 127.0.0.1:2223 }\n",
+		"t.yaml:1: ng.listen: the ng interface is not built yet" },
+	{ "mdc2: { allow_plain: always }\n", "t.yaml:1: mdc2.allow_plain: MDC2 is not built yet" },
+	{ "policy: { rules: [ { then: refuse } ] }\n",
+		"t.yaml:1: policy.rules: the security policy is not built yet" },
+	{ "policy: { operator_networks: [ 10.0.0.0/8 ] }\n",
+		"t.yaml:1: policy.operator_networks: the security policy is not built yet" },
+	{ "authorization: { clients: [ a ] }\n",
+		"t.yaml:1: authorization.clients: authorization of controllers is not built yet" },
+	{ "limits: { context_idle: 5m }\n",
+		"t.yaml:1: limits.context_idle: deleting idle contexts is not built yet" },
+	{ "dtls: { mtu: *a }\n", "t.yaml:1: dtls.mtu: an alias is not taken here" },
+	{ "dtls: { mtu: 1200\n", "t.yaml:2: not YAML: did not find expected ',' or '}'" },
+};
+
+START_TEST(an_impossible_file_is_refused_naming_file_line_and_key)
+{
+	refused_with(refused[_i].text, refused[_i].sentence);
+}
+END_TEST
+
+START_TEST(values_that_only_repeat_the_default_of_what_is_not_built_are_fine)
+{
+	taken("sbi: { listen: '', oauth2: { required: false, skew: 5s } }\n"
+	      "mdc2: { tls: {}, allow_plain: never }\n"
+	      "policy: { operator_networks: [], rules: [], latch: false }\n"
+	      "authorization: { clients: [], others_may_change: false }\n"
+	      "drain: { deadline: 10m, peer: \"\" }\n"
+	      "limits: { context_idle: 0 }\n");
+	config_finish(&config);
+}
+END_TEST
+
+static char compared[512];
+
+static void note(void *arg, const char *path, bool live)
+{
+	size_t len = strlen(compared);
+
+	snprintf(compared + len, sizeof(compared) - len, "%s%s ", path, live ? "*" : "");
+}
+
+START_TEST(differences_are_named_and_live_ones_are_taken)
+{
+	struct config other;
+
+	compared[0] = '\0';
+	taken("workers: 2\n");
+	ck_assert(config_parse("workers: 3\nlog: { level: debug }\nlimits: { contexts: 5 }\n"
+			       "media: [ { name: a, address: 127.0.0.1 } ]\n",
+		"o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, "workers limits.contexts* log.level* media ");
+	ck_assert(config_take_live(&config, &other));
+	ck_assert_int_eq(config.log.level, LOG_DEBUG);
+	ck_assert_int_eq(config.limits.contexts, 5);
+	ck_assert_int_eq(config.workers, 2);
+	config_finish(&other);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(equal_configurations_have_no_difference)
+{
+	struct config other;
+
+	compared[0] = '\0';
+	taken("mdc1: { synthetic: [ a:1 ] }\n");
+	ck_assert(config_parse("mdc1:\n  synthetic:\n  - a:1\n", "o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, "");
+	config_finish(&other);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(file_names_are_relative_to_the_file_that_names_them)
+{
+	char path[] = "test_config_XXXXXX";
+	char full[512], cwd[400];
+	int fd = mkstemp(path);
+	const char text[] = "mdc1: { root: apps, tls: { ca: /etc/ca.pem } }\n";
+
+	ck_assert_int_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
+	snprintf(full, sizeof(full), "%s/%s", cwd, path);
+	ck_assert_msg(config_load(full, &config, error), "%s", error);
+	snprintf(full, sizeof(full), "%s/apps", cwd);
+	ck_assert_str_eq(config.mdc1.root, full);
+	ck_assert_str_eq(config.mdc1.tls.ca, "/etc/ca.pem");
+	ck_assert_str_eq(config.mdc1.tls.key, "");
+	config_finish(&config);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+	ck_assert(!config_load("/nowhere/dcmf.yaml", &config, error));
+	ck_assert_str_eq(error, "/nowhere/dcmf.yaml: No such file or directory");
+	ck_assert(!config_load("/", &config, error));
+	ck_assert_str_eq(error, "/: not a file of at most 16 MiB");
+}
+END_TEST
+
+START_TEST(running_out_of_memory_at_any_point_is_an_error_and_leaks_nothing)
+{
+	const char *text = "node: { name: a }\nmedia: [ { name: a, address: 127.0.0.1 }, { name: "
+			   "b, address: '::1' } ]\n"
+			   "mdc1: { synthetic: [ a:1, b:2 ] }\n";
+	long before = mem_live();
+	unsigned long n;
+
+	for (n = 1;; n++) {
+		bool ok;
+
+		mem_fail_at(n);
+		ok = config_parse(text, "t.yaml", &config, error);
+		if (!mem_failed()) {
+			ck_assert(ok);
+			break;
+		}
+		ck_assert(!ok);
+		ck_assert_ptr_nonnull(strstr(error, "out of memory"));
+		ck_assert_int_eq(mem_live(), before);
+	}
+	mem_fail_at(0);
+	ck_assert_uint_gt(n, 30);
+	config_finish(&config);
+	ck_assert_int_eq(mem_live(), before);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *s = suite_create("config");
+	TCase *t = tcase_create("config");
+
+	tcase_add_test(t, an_empty_file_gives_the_defaults_of_the_contract);
+	tcase_add_test(t, every_section_may_be_left_empty);
+	tcase_add_test(t, values_of_every_type_are_read);
+	tcase_add_test(t, a_range_of_ports_is_split_evenly_among_the_workers);
+	tcase_add_loop_test(t, an_impossible_file_is_refused_naming_file_line_and_key, 0,
+		(int)(sizeof(refused) / sizeof(refused[0])));
+	tcase_add_test(t, values_that_only_repeat_the_default_of_what_is_not_built_are_fine);
+	tcase_add_test(t, differences_are_named_and_live_ones_are_taken);
+	tcase_add_test(t, equal_configurations_have_no_difference);
+	tcase_add_test(t, file_names_are_relative_to_the_file_that_names_them);
+	tcase_add_test(t, a_file_that_is_not_there_is_named);
+	tcase_add_test(t, running_out_of_memory_at_any_point_is_an_error_and_leaks_nothing);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(make_suite)
