@@ -8,10 +8,12 @@
 
 static unsigned long fail_in; /* 0: never */
 static int has_failed;
+static unsigned long asked;
 static long live;
 
 static int planned_failure(void)
 {
+	asked++;
 	if (fail_in == 0 || --fail_in > 0)
 		return 0;
 	has_failed = 1;
@@ -96,6 +98,11 @@ void mem_fail_at(unsigned long n)
 int mem_failed(void)
 {
 	return has_failed;
+}
+
+unsigned long mem_count(void)
+{
+	return asked;
 }
 
 long mem_live(void)

@@ -26,5 +26,7 @@ void mem_wipe(void *p, size_t len);
 void mem_fail_at(unsigned long n);
 /* Did the planned failure happen since mem_fail_at()? */
 int mem_failed(void);
+/* Allocations asked for so far, failed ones included. */
+unsigned long mem_count(void);
 /* Allocations of ours that are alive. */
 long mem_live(void);
