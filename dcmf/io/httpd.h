@@ -11,7 +11,8 @@ struct httpd_reply; /* lives during the handler */
 typedef void httpd_handler(void *arg, const char *path, struct httpd_reply *reply);
 
 /* NULL: `failed` says why, naming the address. */
-struct httpd *httpd_create(struct loop *l, const struct addr *at, httpd_handler *handler, void *arg, char failed[256]);
+struct httpd *httpd_create(
+	struct loop *l, const struct addr *at, httpd_handler *handler, void *arg, char failed[256]);
 void httpd_destroy(struct httpd *h);
 /* Exactly once in a handler, or it is a 404. `body` is copied. */
 void httpd_answer(struct httpd_reply *r, int status, const char *content_type, struct span body);

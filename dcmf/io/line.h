@@ -22,15 +22,16 @@ struct line_ops {
 };
 
 struct line_config {
-	size_t max_line;         /* bytes */
-	size_t max_queued;       /* unsent bytes after which the connection is given up: a reader that does not read */
+	size_t max_line; /* bytes */
+	size_t max_queued; /* unsent bytes after which the connection is given up: a reader that does not read */
 	const struct line_ops *ops;
 	void *arg;
 };
 
 /* Takes the descriptor over, also when it fails (NULL: out of memory). */
 struct line_conn *line_conn_create(struct loop *l, int fd, const struct line_config *config);
-void line_conn_destroy(struct line_conn *c); /* no callback; what is queued is written as far as the kernel takes it */
+void line_conn_destroy(struct line_conn
+		*c); /* no callback; what is queued is written as far as the kernel takes it */
 /* Queues the text and a line end. False: given up (closed() follows at the end of the turn). */
 bool line_send(struct line_conn *c, struct span text);
 /* Stop and go on reading; a controller that sends faster than we answer waits in its socket. */
@@ -46,6 +47,6 @@ const char *line_peer(const struct line_conn *c);
  */
 struct line_listener *line_listen_unix(struct loop *l, const char *path, mode_t mode,
 	void (*accepted)(void *arg, int fd), void *arg, char failed[256]);
-struct line_listener *line_listen_tcp(
-	struct loop *l, const struct addr *at, void (*accepted)(void *arg, int fd), void *arg, char failed[256]);
+struct line_listener *line_listen_tcp(struct loop *l, const struct addr *at,
+	void (*accepted)(void *arg, int fd), void *arg, char failed[256]);
 void line_listener_destroy(struct line_listener *ls); /* removes the socket file */

@@ -22,7 +22,8 @@ struct upstream_tls {
 };
 
 struct upstream_config {
-	unsigned connect_timeout_ms, response_timeout_ms; /* to connect; to the first byte of the response head, and between bytes */
+	unsigned connect_timeout_ms,
+		response_timeout_ms; /* to connect; to the first byte of the response head, and between bytes */
 	unsigned max_connections_per_host;
 	/*
 	 * Version and cipher of the connection behind OpenSSL's `ssl` (curl's pointer, opaque here), e.g. "TLSv1.3
@@ -33,8 +34,8 @@ struct upstream_config {
 	 * The response head. `length` -1 when the server did not say. 1xx never shows. `protection` is what guards this hop:
 	 * describe_tls()'s words, or "none". Headers and texts are valid during the call.
 	 */
-	void (*head)(void *arg, uint64_t tag, int status, const struct upstream_header *h, size_t count, int64_t length,
-		const char *protection);
+	void (*head)(void *arg, uint64_t tag, int status, const struct upstream_header *h,
+		size_t count, int64_t length, const char *protection);
 	/* Bytes of the body (decoded from chunked). False: no room; they come again after upstream_resume(). */
 	bool (*body)(void *arg, uint64_t tag, struct span bytes);
 	/* The request is over, nothing follows. `failed` NULL: complete; otherwise why, in words for an operator. */
@@ -50,13 +51,13 @@ struct upstream *upstream_create(struct loop *loop, const struct upstream_config
 void upstream_destroy(struct upstream *u); /* requests under way end without a callback */
 
 struct upstream_request {
-	uint64_t tag;          /* the caller's, comes back in every callback */
+	uint64_t tag; /* the caller's, comes back in every callback */
 	struct span method;
-	const char *url;       /* its host is used for Host, SNI and the name check, never resolved */
-	struct addr connect;   /* where to connect */
+	const char *url;     /* its host is used for Host, SNI and the name check, never resolved */
+	struct addr connect; /* where to connect */
 	const struct upstream_header *headers;
 	size_t header_count;
-	int64_t body_length;   /* 0: none; -1: unknown, sent chunked or as h2 data */
+	int64_t body_length;            /* 0: none; -1: unknown, sent chunked or as h2 data */
 	const struct upstream_tls *tls; /* must live as long as the upstream; NULL for http */
 };
 
@@ -66,4 +67,5 @@ slot_id upstream_start(struct upstream *u, const struct upstream_request *r);
 size_t upstream_write(struct upstream *u, slot_id id, struct span bytes);
 void upstream_finish(struct upstream *u, slot_id id); /* the body is complete */
 void upstream_resume(struct upstream *u, slot_id id); /* after body() said false */
-void upstream_cancel(struct upstream *u, slot_id id); /* no callback follows; unknown ids are ignored */
+void upstream_cancel(
+	struct upstream *u, slot_id id); /* no callback follows; unknown ids are ignored */
