@@ -35,11 +35,14 @@ const struct http_header *http_headers_get(const struct http_headers *hs, struct
 /*
  * Requests of one byte stream.
  *
- *     while (rest.len > 0 || ...) ev = http_request_feed(r, &rest)
+ *     do ev = http_request_feed(r, &rest) while (ev == HTTP_HEAD || ev == HTTP_BODY)
  *
- * feed() eats from the front of *in and returns the next event; HTTP_MORE when all is eaten. After HTTP_END it eats nothing
- * until http_request_next() is called: a second request that came back to back waits in the caller's buffer.
- * After HTTP_ERROR the stream is of no use any more.
+ * feed() eats from the front of *in and returns the next event; HTTP_MORE when all is eaten. Call it until then, also with
+ * nothing left to eat: HTTP_END follows HTTP_HEAD without a byte when there is no body. After HTTP_END it eats nothing, and
+ * says HTTP_END again, until http_request_next() is called: a second request that came back to back waits in the
+ * caller's buffer. After HTTP_ERROR the stream is of no use any more, and every feed says so.
+ *
+ * An idle object owns no memory but itself.
  */
 struct http_request;
 
@@ -66,14 +69,15 @@ struct span http_request_body(const struct http_request *r);
 bool http_request_expects_continue(const struct http_request *r);
 /* Is a request begun and not ended? Half a request and silence is somebody's timeout. */
 bool http_request_is_open(const struct http_request *r);
-int http_request_status(const struct http_request *r); /* 400, 405, 411, 413, 414, 417, 431, 501, 505 */
+/* What to answer after HTTP_ERROR: 400, 414, 417, 431, 501, 503 (out of memory), 505; and a sentence that says why. */
+int http_request_status(const struct http_request *r);
 const char *http_request_reason(const struct http_request *r);
 
 /* An absolute http or https URL, split. The spans point into the text. */
 struct http_url {
 	bool https;
-	struct span host; /* without brackets */
-	uint16_t port;    /* explicit, or 80 / 443 */
+	struct span host;      /* without brackets */
+	uint16_t port;         /* explicit, or 80 / 443 */
 	struct span authority; /* host[:port] as written, userinfo refused */
 	struct span path;      /* begins with '/', or is empty */
 	struct span query;     /* without '?', may be empty; has_query tells "?" from nothing */
@@ -109,6 +113,7 @@ const char *http_status_text(int status); /* "Not Found"; "Status" for one we do
  * 304), and the empty line. Returns mem_alloc'ed bytes; NULL: out of memory.
  * Header names or values with control bytes are left out.
  */
-uint8_t *http_response_head(int status, const struct http_headers *headers, int64_t length, size_t *len);
+uint8_t *http_response_head(
+	int status, const struct http_headers *headers, int64_t length, size_t *len);
 /* A whole small response of our own: text/plain, Content-Length, the sentence as its body (left out of the body for HEAD). */
 uint8_t *http_response_own(int status, const char *sentence, bool head_only, size_t *len);
