@@ -31,7 +31,8 @@
 /* What connections of one certificate share (an SSL_CTX). Reference counted; connections hold a reference. */
 struct dtls_ctx;
 
-struct dtls_ctx *dtls_ctx_create(struct cert *cert); /* takes its own reference; NULL: out of memory or ERR_CRYPTO */
+struct dtls_ctx *dtls_ctx_create(
+	struct cert *cert); /* takes its own reference; NULL: out of memory or ERR_CRYPTO */
 struct dtls_ctx *dtls_ctx_ref(struct dtls_ctx *ctx);
 void dtls_ctx_unref(struct dtls_ctx *ctx);
 const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx);
@@ -42,7 +43,8 @@ enum dtls_state { DTLS_HANDSHAKING, DTLS_OPEN, DTLS_CLOSED };
 struct dtls_config {
 	struct dtls_ctx *ctx;
 	enum dtls_role role;
-	uint16_t mtu; /* largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX */
+	uint16_t
+		mtu; /* largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX */
 	const struct fingerprint *peer; /* copied; at least one */
 	size_t peer_count;
 	/* Called with each datagram to send, on the stack of the call that caused it: only copy it away. */
@@ -55,7 +57,7 @@ struct dtls_config {
 struct dtls;
 
 struct dtls *dtls_create(const struct dtls_config *config); /* NULL: out of memory */
-void dtls_destroy(struct dtls *d);                         /* sends nothing */
+void dtls_destroy(struct dtls *d);                          /* sends nothing */
 
 void dtls_start(struct dtls *d, tick_t now); /* client: the first flight; server: nothing to do */
 void dtls_input(struct dtls *d, tick_t now, struct span dgram);
@@ -69,16 +71,17 @@ void dtls_expire(struct dtls *d, tick_t now);
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
 /* ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never blocks. */
 enum err dtls_send(struct dtls *d, struct span plaintext);
-void dtls_close(struct dtls *d); /* close_notify; state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
+void dtls_close(struct
+	dtls *d); /* close_notify; state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
 
 enum dtls_state dtls_state(const struct dtls *d);
 enum close_reason dtls_close_reason(const struct dtls *d); /* CLOSE_NONE until DTLS_CLOSED */
 
 /* What the handshake agreed; texts are static. Valid once the state has been DTLS_OPEN. */
 struct dtls_info {
-	const char *version; /* "DTLSv1.2" */
-	const char *cipher;  /* "ECDHE-ECDSA-AES128-GCM-SHA256" */
-	const char *group;   /* "X25519" */
+	const char *version;     /* "DTLSv1.2" */
+	const char *cipher;      /* "ECDHE-ECDSA-AES128-GCM-SHA256" */
+	const char *group;       /* "X25519" */
 	struct fingerprint peer; /* the one that matched */
 };
 

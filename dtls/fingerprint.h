@@ -8,7 +8,16 @@
 #include "dcmf/base/err.h"
 #include "dcmf/base/span.h"
 
-enum hash { HASH_MD2, HASH_MD5, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_MAX };
+enum hash {
+	HASH_MD2,
+	HASH_MD5,
+	HASH_SHA1,
+	HASH_SHA224,
+	HASH_SHA256,
+	HASH_SHA384,
+	HASH_SHA512,
+	HASH_MAX
+};
 
 struct fingerprint {
 	uint8_t hash; /* enum hash */

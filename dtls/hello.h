@@ -24,11 +24,11 @@ enum hello_verdict {
 	HELLO_MALFORMED, /* drop, counted */
 	HELLO_LATER_PART, /* a fragment that is not the first: of use only to a connection that exists */
 	HELLO_CHALLENGED, /* no cookie or a wrong one: send `reply` back on the same path */
-	HELLO_PROVEN,    /* right cookie: the peer receives at this address */
+	HELLO_PROVEN,     /* right cookie: the peer receives at this address */
 };
 
 void hello_keys_init(struct hello_keys *k, tick_t now);
 
 /* `reply` holds HELLO_REPLY_MAX bytes. The cookie is an HMAC over both addresses of the path and the client random. */
-enum hello_verdict hello_screen(struct hello_keys *k, tick_t now, const struct path *path, struct span dgram,
-	uint8_t *reply, size_t *reply_len);
+enum hello_verdict hello_screen(struct hello_keys *k, tick_t now, const struct path *path,
+	struct span dgram, uint8_t *reply, size_t *reply_len);

@@ -1,0 +1,51 @@
+/* failure.c: why OpenSSL gave up, as one of our close reasons. */
+#include "dtls/failure.h"
+#include "dtls/openssl.h"
+
+/* What is not in the table is a fault of the protocol. */
+static const struct {
+	int reason;
+	enum close_reason close;
+} reasons[] = {
+	{ SSL_R_UNSUPPORTED_PROTOCOL, CLOSE_DTLS_VERSION },
+	{ SSL_R_VERSION_TOO_LOW, CLOSE_DTLS_VERSION },
+	{ SSL_R_VERSION_TOO_HIGH, CLOSE_DTLS_VERSION },
+	{ SSL_R_WRONG_SSL_VERSION, CLOSE_DTLS_VERSION },
+	{ SSL_R_WRONG_VERSION_NUMBER, CLOSE_DTLS_VERSION },
+	{ SSL_R_UNKNOWN_PROTOCOL, CLOSE_DTLS_VERSION },
+	{ SSL_R_BAD_PROTOCOL_VERSION_NUMBER, CLOSE_DTLS_VERSION },
+	{ SSL_AD_REASON_OFFSET + SSL_AD_PROTOCOL_VERSION, CLOSE_DTLS_VERSION },
+
+	{ SSL_R_NO_SHARED_CIPHER, CLOSE_DTLS_CIPHER },
+	{ SSL_R_NO_CIPHERS_SPECIFIED, CLOSE_DTLS_CIPHER },
+	{ SSL_R_UNKNOWN_CIPHER_RETURNED, CLOSE_DTLS_CIPHER },
+	{ SSL_R_WRONG_CIPHER_RETURNED, CLOSE_DTLS_CIPHER },
+	{ SSL_R_NO_SHARED_GROUPS, CLOSE_DTLS_CIPHER },
+	{ SSL_R_WRONG_CURVE, CLOSE_DTLS_CIPHER },
+	{ SSL_R_UNSUPPORTED_ELLIPTIC_CURVE, CLOSE_DTLS_CIPHER },
+	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, CLOSE_DTLS_CIPHER },
+	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, CLOSE_DTLS_CIPHER },
+	{ SSL_R_WRONG_SIGNATURE_TYPE, CLOSE_DTLS_CIPHER },
+	{ SSL_AD_REASON_OFFSET + SSL_AD_INSUFFICIENT_SECURITY, CLOSE_DTLS_CIPHER },
+
+	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, CLOSE_DTLS_NO_CERTIFICATE },
+	{ SSL_R_READ_TIMEOUT_EXPIRED, CLOSE_DTLS_TIMEOUT },
+	{ ERR_R_MALLOC_FAILURE, CLOSE_NO_MEMORY },
+};
+
+enum close_reason failure_reason(void)
+{
+	unsigned long error = ERR_peek_last_error();
+	int reason = ERR_GET_REASON(error);
+
+	ERR_clear_error();
+	if (error == 0)
+		return CLOSE_DTLS_PROTOCOL;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		if (reasons[i].reason == reason)
+			return reasons[i].close;
+	}
+	return reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256
+		       ? CLOSE_DTLS_ALERT
+		       : CLOSE_DTLS_PROTOCOL;
+}
