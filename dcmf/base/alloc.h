@@ -10,12 +10,12 @@
 
 #include "dcmf/base/span.h"
 
-void *mem_alloc(size_t size);           /* not cleared */
-void *mem_zalloc(size_t size);          /* cleared */
+void *mem_alloc(size_t size);            /* not cleared */
+void *mem_zalloc(size_t size);           /* cleared */
 void *mem_realloc(void *p, size_t size); /* on failure p stays valid */
-void mem_free(void *p);                 /* NULL is fine */
-char *mem_strdup(const char *text);     /* NULL in, NULL out */
-char *mem_span_dup(struct span s);      /* a terminated copy */
+void mem_free(void *p);                  /* NULL is fine */
+char *mem_strdup(const char *text);      /* NULL in, NULL out */
+char *mem_span_dup(struct span s);       /* a terminated copy */
 
 __attribute__((format(printf, 1, 2))) char *mem_printf(const char *fmt, ...);
 

@@ -5,7 +5,8 @@
 
 bool path_eq(const struct path *a, const struct path *b)
 {
-	return a->port == b->port && addr_eq(&a->remote, &b->remote) && addr_eq(&a->local, &b->local);
+	return a->port == b->port && addr_eq(&a->remote, &b->remote) &&
+	       addr_eq(&a->local, &b->local);
 }
 
 void dgram_queue_init(struct dgram_queue *q, size_t limit_bytes)

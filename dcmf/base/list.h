@@ -37,5 +37,5 @@ static inline void list_append(struct list_node *l, struct list_node *n)
 
 /* `n` walks; the safe form keeps the next one in `tmp`, so that `n` may be unlinked. */
 #define list_for_each(n, l) for (struct list_node *n = (l)->next; n != (l); n = n->next)
-#define list_for_each_safe(n, tmp, l)                                                              \
+#define list_for_each_safe(n, tmp, l) \
 	for (struct list_node *n = (l)->next, *tmp = n->next; n != (l); n = tmp, tmp = n->next)

@@ -94,8 +94,8 @@ void log_line(enum log_level level, const char *subject, const char *fmt, ...)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
 	flockfile(out);
 	if (as_json) {
-		fprintf(out, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\"", when, (int)(tv.tv_usec / 1000),
-			names[level]);
+		fprintf(out, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\"", when,
+			(int)(tv.tv_usec / 1000), names[level]);
 		if (who_name[0] != '\0')
 			put_json_text(out, "who", who_name);
 		if (subject != NULL)

@@ -29,8 +29,8 @@ __attribute__((format(printf, 3, 4))) void log_line(
 #define log_error(subject, ...) log_line(LOG_ERROR, subject, __VA_ARGS__)
 #define log_warn(subject, ...)  log_line(LOG_WARN, subject, __VA_ARGS__)
 #define log_info(subject, ...)  log_line(LOG_INFO, subject, __VA_ARGS__)
-#define log_debug(subject, ...)                                                                    \
-	do {                                                                                       \
-		if (log_get_level() >= LOG_DEBUG)                                                  \
-			log_line(LOG_DEBUG, subject, __VA_ARGS__);                                 \
+#define log_debug(subject, ...)                                    \
+	do {                                                       \
+		if (log_get_level() >= LOG_DEBUG)                  \
+			log_line(LOG_DEBUG, subject, __VA_ARGS__); \
 	} while (0)

@@ -31,7 +31,8 @@ uint64_t random_u64(void)
 
 void random_token(char *out, size_t len)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char set[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	random_bytes(out, len);
 	for (size_t i = 0; i < len; i++)

@@ -23,7 +23,7 @@ struct slots {
 
 void slots_finish(struct slots *s);
 
-slot_id slots_add(struct slots *s, void *object); /* 0: out of memory */
+slot_id slots_add(struct slots *s, void *object);   /* 0: out of memory */
 void *slots_get(const struct slots *s, slot_id id); /* NULL: nobody, or somebody else by now */
 void slots_remove(struct slots *s, slot_id id);     /* a stale id is ignored */
 

@@ -52,7 +52,8 @@ static void sift_down(struct timers *ts, size_t i)
 
 		if (child >= ts->count)
 			break;
-		if (child + 1 < ts->count && tick_before(ts->heap[child + 1]->at, ts->heap[child]->at))
+		if (child + 1 < ts->count &&
+			tick_before(ts->heap[child + 1]->at, ts->heap[child]->at))
 			child++;
 		if (!tick_before(ts->heap[child]->at, t->at))
 			break;

@@ -27,7 +27,8 @@ struct timer {
 };
 
 void timers_init(struct timers *ts);
-void timers_finish(struct timers *ts); /* the timers themselves belong to their owners and must not be pending */
+void timers_finish(struct timers
+		*ts); /* the timers themselves belong to their owners and must not be pending */
 
 /* Once, before the first set; does not allocate. */
 void timer_init(struct timer *t, timer_fn *fn, void *arg);

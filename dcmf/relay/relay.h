@@ -36,10 +36,11 @@ const char *relay_event_name(enum relay_event_type t);
 
 struct relay_event {
 	enum relay_event_type type;
-	const char *context_id, *termination_id, *media_id, *owner; /* media parts and owner may be NULL */
-	int32_t sid;                 /* -1: not about a channel */
-	enum close_reason reason;    /* CLOSE_NONE where nothing ended */
-	const char *detail;          /* a sentence, or NULL */
+	const char *context_id, *termination_id, *media_id,
+		*owner;           /* media parts and owner may be NULL */
+	int32_t sid;              /* -1: not about a channel */
+	enum close_reason reason; /* CLOSE_NONE where nothing ended */
+	const char *detail;       /* a sentence, or NULL */
 };
 
 /* An HTTP request for the world to make. Everything is valid during the call only. */
@@ -58,8 +59,8 @@ struct relay_ops {
 	 * A media port: `family` as the peer's (ADDR_NONE: any), `ice`: a shared port will do. Fills number and the bound address in
 	 * *at (local), and what to tell the peer in *advertise.
 	 */
-	enum err (*port_open)(void *world, const char *interface, enum addr_family family, bool ice, struct path *at,
-		struct addr *advertise);
+	enum err (*port_open)(void *world, const char *interface, enum addr_family family, bool ice,
+		struct path *at, struct addr *advertise);
 	void (*port_close)(void *world, uint32_t number);
 	void (*send)(void *world, const struct path *path, struct span dgram);
 	void (*event)(void *world, const struct relay_event *event);
@@ -76,18 +77,19 @@ struct relay_config {
 	void *world;
 	struct dtls_ctx *dtls; /* for new legs; the relay takes a reference */
 	uint16_t mtu;          /* largest DTLS datagram, DTLS_MTU_MIN..DTLS_MTU_MAX */
-	enum setup setup;      /* our role where the remote says actpass: SETUP_PASSIVE or SETUP_ACTIVE */
-	bool latch;            /* without ICE: the first source that completes the handshake may be another than signalled */
+	enum setup
+		setup; /* our role where the remote says actpass: SETUP_PASSIVE or SETUP_ACTIVE */
+	bool latch; /* without ICE: the first source that completes the handshake may be another than signalled */
 	uint16_t max_streams;
 	uint32_t max_message, send_buffer, receive_buffer; /* bytes */
-	uint32_t channel_queue;                            /* bytes a channel may hold for a slow route */
-	int64_t channel_hold_us;                           /* how long it may be full */
-	int64_t consent_us;                                /* without a valid check for so long: path loss */
-	int64_t silence_us;                                /* without ICE: nothing heard for so long: path loss */
-	int64_t handshake_us;                              /* DTLS and SCTP have to be up in this time from their first packet */
-	int64_t request_us;                                /* half a request and silence for so long: 408 and close */
-	uint32_t half_open;                                /* handshakes at once */
-	uint32_t response_buffer;                          /* bytes of a reply of unknown length; beyond: 502 */
+	uint32_t channel_queue;  /* bytes a channel may hold for a slow route */
+	int64_t channel_hold_us; /* how long it may be full */
+	int64_t consent_us;      /* without a valid check for so long: path loss */
+	int64_t silence_us;      /* without ICE: nothing heard for so long: path loss */
+	int64_t handshake_us; /* DTLS and SCTP have to be up in this time from their first packet */
+	int64_t request_us;   /* half a request and silence for so long: 408 and close */
+	uint32_t half_open;   /* handshakes at once */
+	uint32_t response_buffer; /* bytes of a reply of unknown length; beyond: 502 */
 };
 
 /* Defaults as the contract's section 2 has them; ops, world and dtls are left empty. */
@@ -109,18 +111,19 @@ struct relay_refusal {
  * All or nothing. `id` is the worker's own choice and copied. The spec stays the caller's.
  * NULL: *refusal tells why.
  */
-struct relay_context *relay_context_create(struct relay *r, tick_t now, const char *id, const struct context_spec *spec,
-	struct relay_refusal *refusal);
+struct relay_context *relay_context_create(struct relay *r, tick_t now, const char *id,
+	const struct context_spec *spec, struct relay_refusal *refusal);
 struct relay_context *relay_context_find(const struct relay *r, const char *id);
 /*
  * Brings the context to the new wish without disturbing what stays the same; terminations and medias are matched by their ids.
  * A media gets a new DTLS association when fingerprints, tls-id or setup role change, an ICE restart when its remote
  * credentials change; streams are added and reset one by one. False: nothing was changed.
  */
-bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c, const struct context_spec *spec,
-	struct relay_refusal *refusal);
+bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
+	const struct context_spec *spec, struct relay_refusal *refusal);
 /* Answers at once: the id is free, ports are given back when SCTP shutdown and close_notify are through, at most 2 s later. */
-void relay_context_delete(struct relay *r, tick_t now, struct relay_context *c, enum close_reason reason);
+void relay_context_delete(
+	struct relay *r, tick_t now, struct relay_context *c, enum close_reason reason);
 
 const char *relay_context_id(const struct relay_context *c);
 size_t relay_context_count(const struct relay *r);
@@ -137,37 +140,39 @@ enum leg_state {
 const char *leg_state_name(enum leg_state s);
 
 struct media_view {
-	struct addr local;          /* advertised */
-	struct addr bound;          /* where the socket is */
+	struct addr local;               /* advertised */
+	struct addr bound;               /* where the socket is */
 	const char *ice_ufrag, *ice_pwd; /* NULL without ICE */
-	const struct path *path;    /* where the peer is now; NULL: not known */
-	tick_t last_check;          /* TICK_NEVER without ICE or before the first */
-	const struct cert *cert;    /* ours, whose fingerprints the peer is told */
-	const char *tls_id;         /* ours */
-	enum setup setup;           /* ours, resolved; ACTPASS while the remote's is not known */
-	uint16_t sctp_port;         /* ours */
-	uint32_t max_message;       /* what we take, bytes */
+	const struct path *path;         /* where the peer is now; NULL: not known */
+	tick_t last_check;               /* TICK_NEVER without ICE or before the first */
+	const struct cert *cert;         /* ours, whose fingerprints the peer is told */
+	const char *tls_id;              /* ours */
+	enum setup setup;     /* ours, resolved; ACTPASS while the remote's is not known */
+	uint16_t sctp_port;   /* ours */
+	uint32_t max_message; /* what we take, bytes */
 	enum leg_state state;
-	enum close_reason reason;   /* of the last end */
-	bool secured;               /* info is valid */
+	enum close_reason reason; /* of the last end */
+	bool secured;             /* info is valid */
 	struct dtls_info info;
-	const struct assoc *assoc;  /* NULL: none yet */
+	const struct assoc *assoc; /* NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
-	const char *upstream_protection; /* of the last MDC1 or MDC2 connection: "TLSv1.3 ...", "none"; NULL: not used yet */
+	const char *
+		upstream_protection; /* of the last MDC1 or MDC2 connection: "TLSv1.3 ...", "none"; NULL: not used yet */
 };
 
 /* False: no such indexes. */
-bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned termination, unsigned media,
-	struct media_view *out);
+bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned termination,
+	unsigned media, struct media_view *out);
 
 /* A datagram from a media port. */
 void relay_input(struct relay *r, tick_t now, const struct path *path, struct span dgram);
 
 /* Upstream, by the tag of the request; unknown tags are ignored. See dcmf/io/upstream.h for what each means. */
-void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status, const struct http_headers *headers,
-	int64_t length, const char *protection);
+void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status,
+	const struct http_headers *headers, int64_t length, const char *protection);
 bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span bytes);
-void relay_upstream_end(struct relay *r, tick_t now, uint64_t tag, const char *failed, bool timed_out);
+void relay_upstream_end(
+	struct relay *r, tick_t now, uint64_t tag, const char *failed, bool timed_out);
 void relay_upstream_writable(struct relay *r, tick_t now, uint64_t tag);
 
 tick_t relay_deadline(const struct relay *r);

@@ -42,16 +42,16 @@ struct media_spec {
 	char *interface; /* name of the configured media interface; NULL: the first of the right family */
 
 	/* the remote side; each part may be unknown at first (TS 23.228 AC.7.1: told later by PATCH) */
-	struct addr remote;           /* remoteMbEndpoint; ADDR_NONE when not known */
-	bool has_ice;                 /* dcmf.ice is there: the peer speaks ICE */
+	struct addr remote; /* remoteMbEndpoint; ADDR_NONE when not known */
+	bool has_ice;       /* dcmf.ice is there: the peer speaks ICE */
 	bool ice_restart;
-	struct ice_credentials *ice;  /* NULL: not known yet */
+	struct ice_credentials *ice; /* NULL: not known yet */
 	struct fingerprint fingerprints[SPEC_FINGERPRINTS_MAX];
-	unsigned fingerprint_count;   /* 0: not known yet */
-	uint8_t remote_setup;         /* enum setup */
-	uint16_t remote_sctp_port;    /* 5000 when absent (RFC 8841) */
-	uint32_t remote_max_message;  /* bytes; 0: any size */
-	char *remote_tls_id;          /* a new one asks for a new DTLS association (RFC 8842) */
+	unsigned fingerprint_count;  /* 0: not known yet */
+	uint8_t remote_setup;        /* enum setup */
+	uint16_t remote_sctp_port;   /* 5000 when absent (RFC 8841) */
+	uint32_t remote_max_message; /* bytes; 0: any size */
+	char *remote_tls_id;         /* a new one asks for a new DTLS association (RFC 8842) */
 
 	struct stream_spec *streams; /* ordered by sid */
 	unsigned stream_count;

@@ -1,0 +1,149 @@
+/* channel.c: one data channel and what it is connected to: bounded in bytes and in time. */
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/relay/parts.h"
+
+static struct relay *relay_of(const struct channel *ch)
+{
+	return ch->leg->media->context->relay;
+}
+
+static void held_too_long(void *arg, tick_t now)
+{
+	struct channel *ch = arg;
+
+	(void)now;
+	channel_close(ch, CLOSE_QUEUE_LIMIT);
+}
+
+struct channel *channel_create(struct leg *l, uint16_t sid, const struct route_ops *route)
+{
+	struct relay *r = l->media->context->relay;
+	struct channel *ch = mem_zalloc(sizeof(*ch));
+
+	if (ch == NULL)
+		return NULL;
+	ch->leg = l;
+	ch->sid = sid;
+	ch->route = route;
+	ch->full_since = TICK_NEVER;
+	/* a message that was fetched must find room: the bound stops the fetching, not the message in hand */
+	ch->in.limit = (size_t)r->config.channel_queue + r->config.max_message;
+	timer_init(&ch->hold, held_too_long, ch);
+	list_init(&ch->on_leg);
+	list_append(&l->channels, &ch->on_leg);
+	return ch;
+}
+
+static bool is_full(const struct channel *ch)
+{
+	return ch->in.len >= relay_of(ch)->config.channel_queue;
+}
+
+/* One window serves all channels of an association: it is shut while any of them is full. */
+static void update_hold(struct leg *l)
+{
+	bool hold = false;
+
+	list_for_each (n, &l->channels)
+		hold |= !tick_is_never(container_of(n, struct channel, on_leg)->full_since);
+	if (hold == l->held || l->assoc == NULL)
+		return;
+	l->held = hold;
+	assoc_hold(l->assoc, hold);
+	if (!hold)
+		leg_busy(l);
+}
+
+void channel_destroy(struct channel *ch)
+{
+	struct leg *l;
+
+	if (ch == NULL)
+		return;
+	l = ch->leg;
+	if (ch->route->destroy != NULL)
+		ch->route->destroy(ch);
+	timer_cancel(&relay_of(ch)->timers, &ch->hold);
+	list_unlink(&ch->on_leg);
+	count_add(buffered_bytes, -(int64_t)ch->in.len);
+	bytes_finish(&ch->in);
+	mem_free(ch);
+	update_hold(l);
+}
+
+struct channel *channel_find(struct leg *l, uint16_t sid)
+{
+	list_for_each (n, &l->channels) {
+		struct channel *ch = container_of(n, struct channel, on_leg);
+
+		if (ch->sid == sid)
+			return ch;
+	}
+	return NULL;
+}
+
+void channel_message(struct channel *ch, struct span message)
+{
+	struct relay *r = relay_of(ch);
+
+	if (message.len == 0 || ch->why != CLOSE_NONE)
+		return; /* the empty message means nothing to a byte stream; what comes after our reset to nobody */
+	if (!bytes_append(&ch->in, message)) {
+		count(allocation_failed_total);
+		channel_close(ch, CLOSE_NO_MEMORY);
+		return;
+	}
+	count_add(buffered_bytes, message.len);
+	ch->route->input(ch, r->now);
+}
+
+/* Called by the route after it has taken, or not taken, from `in`. */
+void channel_took(struct channel *ch, size_t n)
+{
+	struct relay *r = relay_of(ch);
+
+	bytes_take(&ch->in, n);
+	count_add(buffered_bytes, -(int64_t)n);
+	if (is_full(ch) && tick_is_never(ch->full_since)) {
+		ch->full_since = r->now;
+		count(channel_queue_full_total);
+		if (!timer_set(&r->timers, &ch->hold, tick_add(r->now, r->config.channel_hold_us)))
+			count(allocation_failed_total);
+	} else if (!tick_is_never(ch->full_since) && ch->in.len < r->config.channel_queue / 2) {
+		ch->full_since = TICK_NEVER;
+		timer_cancel(&r->timers, &ch->hold);
+	}
+	update_hold(ch->leg);
+}
+
+size_t channel_piece(const struct channel *ch)
+{
+	/* RFC 8831 6.6: above 16 KB a message blocks the other streams of the association */
+	uint32_t most = ch->leg->media->spec.remote_max_message;
+
+	return most > 0 && most < 16384 ? most : 16384;
+}
+
+enum err channel_send(struct channel *ch, struct span bytes)
+{
+	if (ch->leg->assoc == NULL)
+		return ERR_CLOSED;
+	return assoc_send(ch->leg->assoc, relay_of(ch)->now, ch->sid, PPID_BINARY, bytes);
+}
+
+void channel_close(struct channel *ch, enum close_reason reason)
+{
+	struct leg *l = ch->leg;
+	char subject[SUBJECT_MAX];
+
+	if (ch->why != CLOSE_NONE)
+		return;
+	ch->why = reason;
+	log_warn(media_subject(l->media, subject), "channel %u reset: %s", ch->sid,
+		close_text(reason));
+	channel_took(ch, ch->in.len);
+	if (l->assoc != NULL)
+		assoc_close_channel(l->assoc, ch->sid, relay_of(ch)->now);
+	leg_busy(l);
+}

@@ -1,0 +1,312 @@
+/* context.c: contexts and their terminations, made and changed as a whole or not at all. */
+#include <stdio.h>
+
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/relay/parts.h"
+
+const char *relay_context_id(const struct relay_context *c)
+{
+	return c->id;
+}
+
+size_t relay_context_count(const struct relay *r)
+{
+	return HASH_COUNT(r->contexts);
+}
+
+struct relay_context *relay_context_find(const struct relay *r, const char *id)
+{
+	struct relay_context *c;
+
+	HASH_FIND_STR(r->contexts, id, c);
+	return c;
+}
+
+struct relay_context *relay_context_next(const struct relay *r, size_t *at)
+{
+	struct relay_context *c = r->contexts;
+
+	for (size_t i = 0; c != NULL && i < *at; i++)
+		c = c->hh.next;
+	*at += c != NULL;
+	return c;
+}
+
+static bool refuse(struct relay_refusal *why, enum err err, int t, int m, const char *detail)
+{
+	*why = (struct relay_refusal){ .err = err, .termination = t, .media = m };
+	snprintf(why->detail, sizeof(why->detail), "%s", detail ? detail : err_text(err));
+	if (err == ERR_NO_MEMORY)
+		count(allocation_failed_total);
+	return false;
+}
+
+/* Two lists of terminations: what is there and what shall be. */
+struct plan {
+	struct termination *terminations;
+	unsigned count;
+	struct media_spec
+		*specs; /* one a media in order; those of medias that stay, to be applied */
+	unsigned spec_count;
+};
+
+static struct media *find_media(struct relay_context *c, const char *termination, const char *media)
+{
+	for (unsigned t = 0; t < c->termination_count; t++) {
+		struct termination *term = &c->terminations[t];
+
+		if (strcmp(term->id, termination) != 0)
+			continue;
+		for (unsigned m = 0; m < term->media_count; m++) {
+			if (strcmp(term->medias[m]->spec.media_id, media) == 0)
+				return term->medias[m];
+		}
+	}
+	return NULL;
+}
+
+/* A media can be kept unless its kind of port changes with ICE coming or going, or another interface is wanted. */
+static bool can_stay(const struct media *m, const struct media_spec *spec)
+{
+	const char *now = m->spec.interface ? m->spec.interface : "";
+	const char *then = spec->interface ? spec->interface : "";
+
+	return (m->ice != NULL) == spec->has_ice && m->spec.proxy == spec->proxy &&
+	       strcmp(now, then) == 0;
+}
+
+static void terminations_free(struct termination *ts, unsigned n)
+{
+	for (unsigned t = 0; t < n; t++) {
+		mem_free(ts[t].id);
+		mem_free(ts[t].medias);
+	}
+	mem_free(ts);
+}
+
+static bool is_in(const struct termination *ts, unsigned n, const struct media *media)
+{
+	for (unsigned t = 0; t < n; t++) {
+		for (unsigned m = 0; m < ts[t].media_count; m++) {
+			if (ts[t].medias[m] == media)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* New medias of a plan that was not carried out go as if they had never been. */
+static void plan_undo(struct plan *p, struct relay_context *c)
+{
+	for (unsigned t = 0; t < p->count; t++) {
+		for (unsigned m = 0; m < p->terminations[t].media_count; m++) {
+			struct media *media = p->terminations[t].medias[m];
+
+			if (!is_in(c->terminations, c->termination_count, media))
+				media_destroy(media);
+		}
+	}
+	for (unsigned i = 0; i < p->spec_count; i++)
+		media_spec_finish(&p->specs[i]);
+	mem_free(p->specs);
+	terminations_free(p->terminations, p->count);
+}
+
+/* Everything that can fail happens here: copies, ports, new medias. */
+static bool plan_media(struct plan *p, struct relay_context *c, const struct termination_spec *ts,
+	struct termination *term, unsigned t, unsigned m, struct relay_refusal *why)
+{
+	const struct media_spec *spec = &ts->medias[m];
+	struct media *media = find_media(c, ts->termination_id, spec->media_id);
+
+	*why = (struct relay_refusal){ .termination = (int)t, .media = (int)m };
+	if (media != NULL && can_stay(media, spec)) {
+		if (!media_spec_copy(&p->specs[p->spec_count], spec))
+			return refuse(why, ERR_NO_MEMORY, (int)t, (int)m, NULL);
+		p->spec_count++;
+	} else {
+		if ((media = media_create(c, ts->termination_id, spec, why)) == NULL)
+			return refuse(
+				why, why->err, (int)t, (int)m, why->detail[0] ? why->detail : NULL);
+		p->specs[p->spec_count++] = (struct media_spec){ 0 };
+	}
+	term->medias[term->media_count++] = media;
+	return true;
+}
+
+static bool plan_make(struct plan *p, struct relay_context *c, const struct context_spec *spec,
+	struct relay_refusal *why)
+{
+	unsigned medias = 0;
+
+	for (unsigned t = 0; t < spec->termination_count; t++)
+		medias += spec->terminations[t].media_count;
+	*p = (struct plan){ 0 };
+	p->terminations = mem_zalloc(spec->termination_count * sizeof(*p->terminations));
+	p->specs = mem_zalloc(medias * sizeof(*p->specs));
+	if (p->terminations == NULL || p->specs == NULL)
+		return refuse(why, ERR_NO_MEMORY, -1, -1, NULL);
+	for (unsigned t = 0; t < spec->termination_count; t++) {
+		const struct termination_spec *ts = &spec->terminations[t];
+		struct termination *term = &p->terminations[p->count++];
+
+		term->id = mem_strdup(ts->termination_id);
+		term->medias = mem_zalloc(ts->media_count * sizeof(struct media *));
+		if (term->id == NULL || term->medias == NULL)
+			return refuse(why, ERR_NO_MEMORY, (int)t, -1, NULL);
+		for (unsigned m = 0; m < ts->media_count; m++) {
+			if (!plan_media(p, c, ts, term, t, m, why))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Nothing here fails as a whole. */
+static void plan_carry_out(struct plan *p, struct relay_context *c)
+{
+	struct termination *old = c->terminations;
+	unsigned old_count = c->termination_count;
+	unsigned i = 0;
+
+	c->terminations = p->terminations;
+	c->termination_count = p->count;
+	for (unsigned t = 0; t < old_count; t++) {
+		for (unsigned m = 0; m < old[t].media_count; m++) {
+			struct media *media = old[t].medias[m];
+
+			if (is_in(c->terminations, c->termination_count, media))
+				continue;
+			media_close(media, CLOSE_LOCAL);
+			list_append(&c->relay->dying, &media->on_dying);
+		}
+	}
+	for (unsigned t = 0; t < p->count; t++) {
+		for (unsigned m = 0; m < p->terminations[t].media_count; m++, i++) {
+			if (p->specs[i].media_id != NULL)
+				media_apply(p->terminations[t].medias[m], &p->specs[i]);
+		}
+	}
+	mem_free(p->specs);
+	terminations_free(old, old_count);
+}
+
+static void say_context(
+	struct relay_context *c, enum relay_event_type type, enum close_reason reason)
+{
+	struct relay *r = c->relay;
+
+	r->config.ops->event(r->config.world, &(struct relay_event){ .type = type,
+						      .context_id = c->id,
+						      .owner = c->owner,
+						      .sid = -1,
+						      .reason = reason });
+}
+
+static void context_free(struct relay_context *c)
+{
+	mem_free(c->id);
+	mem_free(c->owner);
+	terminations_free(c->terminations, c->termination_count);
+	mem_free(c);
+}
+
+void relay_context_reap(struct relay_context *c)
+{
+	if (c->deleted && c->media_count == 0)
+		context_free(c);
+}
+
+static struct relay_context *context_new(struct relay *r, const char *id, const char *owner)
+{
+	struct relay_context *c = mem_zalloc(sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->relay = r;
+	c->id = mem_strdup(id);
+	c->owner = mem_strdup(owner);
+	if (c->id == NULL || (owner != NULL && c->owner == NULL)) {
+		context_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct relay_context *relay_context_create(struct relay *r, tick_t now, const char *id,
+	const struct context_spec *spec, struct relay_refusal *refusal)
+{
+	struct relay_context *c;
+	struct plan plan;
+
+	r->now = now;
+	if (relay_context_find(r, id) != NULL) {
+		refuse(refusal, ERR_EXISTS, -1, -1, NULL);
+		return NULL;
+	}
+	if ((c = context_new(r, id, spec->owner)) == NULL) {
+		refuse(refusal, ERR_NO_MEMORY, -1, -1, NULL);
+		return NULL;
+	}
+	if (!plan_make(&plan, c, spec, refusal)) {
+		plan_undo(&plan, c);
+		context_free(c);
+		return NULL;
+	}
+	HASH_ADD_KEYPTR(hh, r->contexts, c->id, strlen(c->id), c);
+	if (!map_has(c)) {
+		refuse(refusal, ERR_NO_MEMORY, -1, -1, NULL);
+		plan_undo(&plan, c);
+		context_free(c);
+		return NULL;
+	}
+	plan_carry_out(&plan, c);
+	count(contexts_created_total);
+	count_add(contexts, 1);
+	log_info(c->id, "created, %u media%s", c->media_count, c->owner ? ", owner known" : "");
+	say_context(c, RELAY_EVENT_CONTEXT_CREATED, CLOSE_NONE);
+	for (unsigned t = 0; t < c->termination_count; t++) {
+		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
+			leg_go(&c->terminations[t].medias[m]->leg);
+	}
+	return c;
+}
+
+bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
+	const struct context_spec *spec, struct relay_refusal *refusal)
+{
+	struct plan plan;
+
+	r->now = now;
+	if (!plan_make(&plan, c, spec, refusal)) {
+		plan_undo(&plan, c);
+		return false;
+	}
+	plan_carry_out(&plan, c);
+	for (unsigned t = 0; t < c->termination_count; t++) {
+		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
+			leg_go(&c->terminations[t].medias[m]->leg);
+	}
+	return true;
+}
+
+void relay_context_delete(
+	struct relay *r, tick_t now, struct relay_context *c, enum close_reason reason)
+{
+	r->now = now;
+	HASH_DEL(r->contexts, c);
+	count(contexts_deleted_total);
+	count_add(contexts, -1);
+	log_info(c->id, "deleted: %s", close_text(reason));
+	say_context(c, RELAY_EVENT_CONTEXT_DELETED, reason);
+	c->deleted = true;
+	for (unsigned t = 0; t < c->termination_count; t++) {
+		for (unsigned m = 0; m < c->terminations[t].media_count; m++) {
+			struct media *media = c->terminations[t].medias[m];
+
+			media_close(media, reason);
+			list_append(&r->dying, &media->on_dying);
+		}
+	}
+}

@@ -1,0 +1,258 @@
+/*
+ * handshake.c: the DTLS handshakes of a leg: who may begin one, and which one wins.
+ *
+ * A source that proved nothing gets a cookie and no memory. Several sources may be under way at once (where policy latches, or when
+ * a peer comes back while its old association still stands); the first with the right certificate wins, the others end.
+ */
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/relay/parts.h"
+#include "dcmf/relay/wire.h"
+
+static struct relay *relay_of(const struct leg *l)
+{
+	return l->media->context->relay;
+}
+
+static void output(void *arg, struct span dgram)
+{
+	struct shake *s = arg;
+	struct media *m = s->leg->media;
+
+	media_send(m, m->ice != NULL ? &m->path : &s->path, dgram);
+}
+
+void shake_destroy(struct shake *s)
+{
+	list_unlink(&s->on_leg);
+	dtls_destroy(s->dtls);
+	mem_free(s);
+}
+
+void shakes_finish(struct leg *l)
+{
+	while (!list_is_empty(&l->shakes))
+		shake_destroy(container_of(l->shakes.next, struct shake, on_leg));
+	l->shake_count = 0;
+}
+
+static bool there_is_room(struct leg *l)
+{
+	struct relay *r = relay_of(l);
+
+	return l->shake_count < SHAKES_MAX &&
+	       (l->counted_half_open || r->half_open < r->config.half_open);
+}
+
+static struct shake *shake_create(struct leg *l, const struct path *path, bool cookie_shown)
+{
+	struct media *m = l->media;
+	struct shake *s;
+
+	if (!there_is_room(l) || (s = mem_zalloc(sizeof(*s))) == NULL)
+		return NULL; /* the peer repeats its hello */
+	s->leg = l;
+	s->path = *path;
+	s->begun = relay_of(l)->now;
+	list_init(&s->on_leg);
+	s->dtls = dtls_create(&(struct dtls_config){
+		.ctx = m->dtls,
+		.role = l->role,
+		.mtu = relay_of(l)->config.mtu,
+		.peer = m->spec.fingerprints,
+		.peer_count = m->spec.fingerprint_count,
+		.output = output,
+		.arg = s,
+		.cookie_shown = cookie_shown,
+	});
+	if (s->dtls == NULL) {
+		count(allocation_failed_total);
+		shake_destroy(s);
+		return NULL;
+	}
+	list_append(&l->shakes, &s->on_leg);
+	l->shake_count++;
+	return s;
+}
+
+/* A handshake that failed beside an association that stands is nobody's loss; the only one tells the controller. */
+static void shake_failed(struct shake *s, enum close_reason reason)
+{
+	struct leg *l = s->leg;
+	char subject[SUBJECT_MAX];
+
+	shake_destroy(s);
+	l->shake_count--;
+	log_warn(media_subject(l->media, subject), "handshake failed: %s", close_text(reason));
+	if (l->secured != NULL)
+		return;
+	relay_say(l->media, RELAY_EVENT_DTLS_FAILED, -1, reason, close_text(reason));
+	if (l->shake_count == 0)
+		leg_end(l, reason, NULL);
+}
+
+static void shake_look(struct shake *s)
+{
+	switch (dtls_state(s->dtls)) {
+	case DTLS_HANDSHAKING: break;
+	case DTLS_OPEN: leg_secured(s->leg, s); break;
+	case DTLS_CLOSED: shake_failed(s, dtls_close_reason(s->dtls)); break;
+	}
+}
+
+static void shake_feed(struct shake *s, struct span dgram)
+{
+	dtls_input(s->dtls, relay_of(s->leg)->now, dgram);
+	shake_look(s);
+}
+
+void shake_start_client(struct leg *l)
+{
+	struct shake *s = shake_create(l, &l->media->path, false);
+
+	if (s == NULL)
+		return;
+	dtls_start(s->dtls, relay_of(l)->now);
+	shake_look(s);
+}
+
+/* With ICE every validated path is the same peer; without, each source is on its own. */
+static struct shake *find_shake(struct leg *l, const struct path *path)
+{
+	list_for_each (n, &l->shakes) {
+		struct shake *s = container_of(n, struct shake, on_leg);
+
+		if (l->media->ice != NULL || addr_eq(&s->path.remote, &path->remote))
+			return s;
+	}
+	return NULL;
+}
+
+/* The controller has not told the remote side yet: one hello waits (TS 23.334 6.2.22.3 knows the race). */
+static void keep_early(struct leg *l, const struct path *path, struct span dgram)
+{
+	if (wire_is_client_hello(dgram) && l->early.bytes + dgram.len > EARLY_BYTES)
+		dgram_queue_finish(&l->early);
+	if (dgram_queue_push(&l->early, path, dgram))
+		count(dtls_early_total);
+}
+
+static void hello_accept(
+	struct leg *l, const struct path *path, struct span dgram, bool cookie_shown)
+{
+	uint8_t random[8];
+	struct shake *s;
+
+	if (l->media->spec.fingerprint_count == 0) {
+		keep_early(l, path, dgram);
+		return;
+	}
+	if (wire_hello_random(dgram, random)) {
+		if (l->secured != NULL && memcmp(random, l->client_random, sizeof(random)) == 0)
+			return; /* a late copy of the hello that led to the association that stands */
+		memcpy(l->client_random, random, sizeof(random));
+	}
+	if ((s = shake_create(l, path, cookie_shown)) != NULL)
+		shake_feed(s, dgram);
+}
+
+static const struct dgram *first_early(const struct leg *l)
+{
+	return dgram_queue_is_empty(&l->early)
+		       ? NULL
+		       : container_of(l->early.list.next, struct dgram, on_queue);
+}
+
+static void hello_screened(struct leg *l, const struct path *path, struct span dgram)
+{
+	struct relay *r = relay_of(l);
+	const struct dgram *early = first_early(l);
+	uint8_t reply[HELLO_REPLY_MAX];
+	size_t len = 0;
+
+	switch (hello_screen(&r->hello, r->now, path, dgram, reply, &len)) {
+	case HELLO_CHALLENGED: media_send(l->media, path, SPAN(reply, len)); break;
+	case HELLO_PROVEN: hello_accept(l, path, dgram, true); break;
+	case HELLO_LATER_PART:
+		if (early != NULL && addr_eq(&early->path.remote, &path->remote))
+			keep_early(l, path, dgram);
+		break;
+	case HELLO_NOT_ONE:
+	case HELLO_MALFORMED: break;
+	}
+}
+
+void shake_input(struct leg *l, const struct path *path, struct span dgram)
+{
+	struct shake *s = find_shake(l, path);
+
+	if (s != NULL) {
+		if (l->media->ice == NULL)
+			s->path.local = path->local;
+		shake_feed(s, dgram);
+		return;
+	}
+	if (l->role != DTLS_SERVER) {
+		count(datagrams_source_total);
+		return;
+	}
+	/* a proved path needs no cookie; beside a standing association one shows that the hello is no late copy */
+	if (l->media->ice != NULL && l->secured == NULL) {
+		if (wire_is_client_hello(dgram))
+			hello_accept(l, path, dgram, false);
+		return;
+	}
+	hello_screened(l, path, dgram);
+}
+
+void shakes_replay_early(struct leg *l)
+{
+	struct media *m = l->media;
+	struct dgram *d;
+
+	while ((d = dgram_queue_pop(&l->early)) != NULL) {
+		bool signalled = m->ice != NULL || relay_of(l)->config.latch ||
+				 !addr_is_set(&m->spec.remote) ||
+				 addr_eq(&d->path.remote, &m->spec.remote);
+		struct shake *s = signalled ? find_shake(l, &d->path) : NULL;
+
+		if (!signalled)
+			count(datagrams_source_total);
+		else if (s != NULL)
+			shake_feed(s, dgram_span(d));
+		else if (l->secured == NULL && wire_is_client_hello(dgram_span(d)))
+			hello_accept(l, &d->path, dgram_span(d), m->ice == NULL);
+		dgram_free(d);
+	}
+}
+
+tick_t shakes_deadline(const struct leg *l)
+{
+	tick_t at = TICK_NEVER;
+
+	list_for_each (n, &l->shakes) {
+		struct shake *s = container_of(n, struct shake, on_leg);
+
+		at = tick_min(at, dtls_deadline(s->dtls));
+		at = tick_min(at, tick_add(s->begun, relay_of(l)->config.handshake_us));
+	}
+	return at;
+}
+
+void shakes_expire(struct leg *l)
+{
+	tick_t now = relay_of(l)->now;
+
+	list_for_each_safe (n, next, &l->shakes) {
+		struct shake *s = container_of(n, struct shake, on_leg);
+
+		if (tick_due(tick_add(s->begun, relay_of(l)->config.handshake_us), now)) {
+			shake_failed(s, CLOSE_DTLS_TIMEOUT);
+		} else if (tick_due(dtls_deadline(s->dtls), now)) {
+			dtls_expire(s->dtls, now);
+			shake_look(s);
+		}
+		if (l->secured != NULL || list_is_empty(&l->shakes))
+			return; /* one came through or the last one failed: the list is another now */
+	}
+}

@@ -1,0 +1,522 @@
+/* leg.c: the end of a DTLS/SCTP association: wires DTLS to SCTP to channels, and ends with a reason. */
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/relay/parts.h"
+#include "dcmf/relay/wire.h"
+
+#define PROBE_US \
+	TICK_S(30) /* ours: a peer without ICE that was silent for so long is asked for a sign of life */
+
+static struct relay *relay_of(const struct leg *l)
+{
+	return l->media->context->relay;
+}
+
+static const struct relay_config *config_of(const struct leg *l)
+{
+	return &relay_of(l)->config;
+}
+
+static void expire(void *arg, tick_t now);
+
+void leg_init(struct leg *l, struct media *m)
+{
+	*l = (struct leg){ .media = m, .role = DTLS_SERVER };
+	list_init(&l->shakes);
+	list_init(&l->channels);
+	list_init(&l->on_busy);
+	dgram_queue_init(&l->early, EARLY_BYTES);
+	timer_init(&l->timer, expire, l);
+	count_add(legs, 1);
+}
+
+static void set_state(struct leg *l, enum leg_state state)
+{
+	struct relay *r = relay_of(l);
+	bool half_open = state == LEG_SECURING || state == LEG_CONNECTING;
+
+	count_add(legs_open, (state == LEG_OPEN) - (l->state == LEG_OPEN));
+	if (half_open != l->counted_half_open) {
+		r->half_open += half_open ? 1 : -1u;
+		count_add(half_open, half_open ? 1 : -1);
+		l->counted_half_open = half_open;
+	}
+	l->state = state;
+}
+
+void leg_busy(struct leg *l)
+{
+	list_append(&relay_of(l)->busy, &l->on_busy);
+}
+
+static void ready(void *arg)
+{
+	leg_busy(arg);
+}
+
+/* --- time --- */
+
+static bool watches_path(const struct leg *l)
+{
+	return l->state == LEG_SECURING || l->state == LEG_CONNECTING || l->state == LEG_OPEN;
+}
+
+static tick_t path_deadline(const struct leg *l)
+{
+	const struct relay_config *config = config_of(l);
+	const struct media *m = l->media;
+	tick_t asked = tick_before(l->heard, l->probed) ? l->probed : l->heard;
+
+	if (!watches_path(l))
+		return TICK_NEVER;
+	if (m->ice != NULL)
+		return tick_add(ice_lite_last_check(m->ice), config->consent_us);
+	if (l->state != LEG_OPEN)
+		return TICK_NEVER;
+	return tick_min(tick_add(l->heard, config->silence_us), tick_add(asked, PROBE_US));
+}
+
+static tick_t deadline(const struct leg *l)
+{
+	tick_t at = tick_min(shakes_deadline(l), path_deadline(l));
+
+	if (l->assoc != NULL)
+		at = tick_min(at, assoc_deadline(l->assoc));
+	if (l->state == LEG_CLOSING)
+		at = tick_min(at, tick_add(l->begun, LINGER_US));
+	return at;
+}
+
+/* A timer that is pending earlier is left alone: it finds nothing due and looks again. Cheap on the message path. */
+static void arm(struct leg *l)
+{
+	tick_t at = deadline(l);
+
+	if (timer_is_pending(&l->timer) && !tick_before(at, l->timer.at))
+		return;
+	if (!timer_set(&relay_of(l)->timers, &l->timer, at))
+		count(allocation_failed_total);
+}
+
+static void watch_path(struct leg *l, tick_t now)
+{
+	const struct relay_config *config = config_of(l);
+	const struct media *m = l->media;
+
+	if (!watches_path(l))
+		return;
+	if (m->ice != NULL) {
+		if (tick_due(tick_add(ice_lite_last_check(m->ice), config->consent_us), now))
+			leg_end(l, CLOSE_PATH_LOSS, "no valid connectivity check (RFC 7675)");
+		return;
+	}
+	if (l->state != LEG_OPEN)
+		return;
+	if (tick_due(tick_add(l->heard, config->silence_us), now)) {
+		leg_end(l, CLOSE_PATH_LOSS, "the peer does not answer");
+		return;
+	}
+	if (tick_due(tick_add(l->heard, PROBE_US), now) &&
+		tick_due(tick_add(l->probed, PROBE_US), now)) {
+		l->probed = now;
+		assoc_probe(l->assoc, now);
+	}
+}
+
+static void expire(void *arg, tick_t now)
+{
+	struct leg *l = arg;
+
+	shakes_expire(l);
+	if (l->assoc != NULL && tick_due(assoc_deadline(l->assoc), now))
+		assoc_expire(l->assoc, now);
+	if (l->state == LEG_CLOSING && tick_due(tick_add(l->begun, LINGER_US), now))
+		leg_end(l, l->reason, NULL);
+	watch_path(l, now);
+	leg_busy(l);
+	arm(l);
+}
+
+/* --- ends --- */
+
+static void drop_channels(struct leg *l)
+{
+	while (!list_is_empty(&l->channels))
+		channel_destroy(container_of(l->channels.next, struct channel, on_leg));
+	l->held = false;
+}
+
+/* SCTP first: its ABORT still goes out through DTLS. */
+static void drop_association(struct leg *l, bool notify)
+{
+	drop_channels(l);
+	assoc_destroy(l->assoc);
+	l->assoc = NULL;
+	if (l->secured != NULL) {
+		if (notify)
+			dtls_close(l->secured->dtls);
+		shake_destroy(l->secured);
+		l->secured = NULL;
+	}
+}
+
+void leg_end(struct leg *l, enum close_reason reason, const char *detail)
+{
+	bool had_association = l->assoc != NULL;
+	char subject[SUBJECT_MAX];
+
+	log_line(close_is_fault(reason) ? LOG_WARN : LOG_INFO, media_subject(l->media, subject),
+		"closed: %s%s%s", close_text(reason), detail ? ": " : "", detail ? detail : "");
+	shakes_finish(l);
+	drop_association(l, true);
+	l->reason = reason;
+	set_state(l, LEG_CLOSED);
+	if (had_association)
+		relay_say(l->media, RELAY_EVENT_SCTP_CLOSED, -1, reason,
+			detail ? detail : close_text(reason));
+}
+
+void leg_close(struct leg *l, enum close_reason reason)
+{
+	struct relay *r = relay_of(l);
+
+	if (l->state == LEG_CLOSING)
+		return;
+	l->reason = reason;
+	dgram_queue_finish(&l->early);
+	if (l->assoc == NULL || assoc_state(l->assoc) != ASSOC_UP) {
+		leg_end(l, reason, NULL);
+		return;
+	}
+	shakes_finish(l);
+	drop_channels(l);
+	assoc_hold(l->assoc, false);
+	assoc_shutdown(l->assoc, r->now);
+	l->begun = r->now;
+	set_state(l, LEG_CLOSING);
+	leg_busy(l);
+	arm(l);
+}
+
+void leg_restart(struct leg *l)
+{
+	bool had_association = l->assoc != NULL;
+
+	shakes_finish(l);
+	drop_association(l, true);
+	set_state(l, LEG_WAITING);
+	l->reason = CLOSE_REPLACED;
+	if (had_association)
+		relay_say(l->media, RELAY_EVENT_SCTP_CLOSED, -1, CLOSE_REPLACED,
+			close_text(CLOSE_REPLACED));
+}
+
+void leg_finish(struct leg *l)
+{
+	shakes_finish(l);
+	drop_association(l, true);
+	dgram_queue_finish(&l->early);
+	set_state(l, LEG_CLOSED);
+	timer_cancel(&relay_of(l)->timers, &l->timer);
+	list_unlink(&l->on_busy);
+	count_add(legs, -1);
+}
+
+/* --- beginnings --- */
+
+void leg_go(struct leg *l)
+{
+	struct media *m = l->media;
+	enum setup setup = media_setup(m);
+	bool may_begin =
+		l->state == LEG_WAITING || (l->state == LEG_CLOSED && l->reason == CLOSE_PATH_LOSS);
+
+	if (m->context->deleted || l->state == LEG_CLOSING)
+		return;
+	l->role = setup == SETUP_ACTIVE ? DTLS_CLIENT : DTLS_SERVER;
+	if (m->spec.fingerprint_count == 0)
+		return;
+	if (l->role == DTLS_CLIENT && may_begin && media_has_path(m))
+		shake_start_client(l);
+	else if (l->role == DTLS_SERVER && !dgram_queue_is_empty(&l->early))
+		shakes_replay_early(l);
+	if (l->shake_count > 0 && l->secured == NULL)
+		set_state(l, LEG_SECURING);
+	arm(l);
+}
+
+static void packet_out(void *arg, struct span packet)
+{
+	struct leg *l = arg;
+
+	/* what DTLS refuses is lost, as on any network: SCTP repeats it or gives up */
+	if (l->secured != NULL)
+		dtls_send(l->secured->dtls, packet);
+}
+
+static bool add_stream(struct leg *l, const struct stream_spec *s)
+{
+	enum err err = assoc_add_channel(l->assoc, &(struct channel_config){ .sid = s->sid,
+							   .quality = s->quality,
+							   .label = span_str(s->label),
+							   .protocol = span_str(s->subprotocol),
+							   .negotiated = true });
+
+	if (err != ERR_OK) {
+		char subject[SUBJECT_MAX];
+
+		log_warn(media_subject(l->media, subject), "stream %u cannot be opened: %s", s->sid,
+			err_text(err));
+	}
+	return err == ERR_OK;
+}
+
+/* Highest negotiated id + 1; room for some where channels are opened by DCEP. */
+static uint16_t streams_needed(const struct media_spec *spec, uint16_t max)
+{
+	unsigned n = spec->accept_dcep
+			     ? 256
+			     : 16; /* ours: streams cost memory, more are added when asked for */
+
+	for (unsigned i = 0; i < spec->stream_count; i++) {
+		if (spec->streams[i].sid >= n)
+			n = spec->streams[i].sid + 1u;
+	}
+	return n < max ? (uint16_t)n : max;
+}
+
+static struct assoc *make_association(struct leg *l)
+{
+	const struct relay_config *config = config_of(l);
+	const struct media_spec *spec = &l->media->spec;
+
+	return assoc_create(
+		&(struct assoc_config){
+			.local_port = 5000, /* RFC 8841 12.2: what we tell every peer */
+			.remote_port = spec->remote_sctp_port,
+			.mtu = config->mtu - DTLS_RECORD_OVERHEAD,
+			.streams = streams_needed(spec, config->max_streams),
+			.max_streams = config->max_streams,
+			.send_buffer = config->send_buffer,
+			.receive_buffer = config->receive_buffer,
+			.remote_max_message = spec->remote_max_message,
+			.local_max_message = config->max_message,
+			.dtls_client = l->role == DTLS_CLIENT,
+			.accept_dcep = spec->accept_dcep,
+			.output = packet_out,
+			.ready = ready,
+			.arg = l,
+		},
+		relay_of(l)->now);
+}
+
+static void read_records(struct leg *l)
+{
+	struct relay *r = relay_of(l);
+	size_t len;
+
+	while (l->secured != NULL &&
+		dtls_read(l->secured->dtls, r->plain, sizeof(r->plain), &len)) {
+		l->heard = r->now;
+		if (l->assoc != NULL)
+			assoc_input(l->assoc, r->now, SPAN(r->plain, len));
+	}
+	if (l->secured != NULL && dtls_state(l->secured->dtls) == DTLS_CLOSED)
+		leg_end(l, dtls_close_reason(l->secured->dtls), NULL);
+	else
+		leg_busy(l);
+}
+
+void leg_secured(struct leg *l, struct shake *s)
+{
+	struct relay *r = relay_of(l);
+	struct media *m = l->media;
+	char subject[SUBJECT_MAX];
+
+	list_unlink(&s->on_leg);
+	l->shake_count--;
+	shakes_finish(l);
+	if (l->secured != NULL)
+		leg_restart(l);
+	l->secured = s;
+	l->secured_once = true;
+	l->heard = l->probed = r->now;
+	dtls_info(s->dtls, &l->info);
+	if (m->ice == NULL)
+		m->path =
+			s->path; /* the signalled source, or where policy latches, the one that proved itself */
+	log_info(media_subject(m, subject), "%s %s after %d ms", l->info.version, l->info.cipher,
+		(int)(tick_since(s->begun, r->now) / 1000));
+	relay_say(m, RELAY_EVENT_DTLS_CONNECTED, -1, CLOSE_NONE, l->info.cipher);
+	set_state(l, LEG_CONNECTING);
+	if ((l->assoc = make_association(l)) == NULL) {
+		count(allocation_failed_total);
+		leg_end(l, CLOSE_NO_MEMORY, NULL);
+		return;
+	}
+	for (unsigned i = 0; i < m->spec.stream_count; i++)
+		add_stream(l, &m->spec.streams[i]);
+	read_records(l);
+	arm(l);
+}
+
+/* --- datagrams --- */
+
+/* Without ICE only the signalled source counts, until policy says that another may prove itself. */
+static bool source_is_allowed(const struct leg *l, const struct path *path)
+{
+	const struct media *m = l->media;
+
+	if (m->ice != NULL || !addr_is_set(&m->spec.remote) || config_of(l)->latch)
+		return true;
+	return addr_eq(&path->remote, &m->spec.remote);
+}
+
+/* Is it for the association that stands, or for a handshake beside it? */
+static bool is_for_secured(const struct leg *l, const struct path *path, struct span dgram)
+{
+	uint8_t type;
+	bool clear;
+
+	if (l->secured == NULL)
+		return false;
+	if (l->media->ice == NULL && !addr_eq(&path->remote, &l->secured->path.remote))
+		return false;
+	if (l->role == DTLS_SERVER && wire_is_client_hello(dgram))
+		return false;
+	if (l->shake_count == 0)
+		return true;
+	return wire_dtls_first(dgram, &type, &clear) && !clear && type != DTLS_HANDSHAKE_RECORD;
+}
+
+void leg_input(struct leg *l, const struct path *path, struct span dgram)
+{
+	if (!source_is_allowed(l, path)) {
+		count(datagrams_source_total);
+		return;
+	}
+	if (is_for_secured(l, path, dgram)) {
+		if (l->media->ice == NULL)
+			l->media->path.local = l->secured->path.local = path->local;
+		dtls_input(l->secured->dtls, relay_of(l)->now, dgram);
+		read_records(l);
+	} else if (l->state != LEG_CLOSING && !l->media->context->deleted) {
+		shake_input(l, path, dgram);
+		if (l->shake_count > 0 && l->secured == NULL)
+			set_state(l, LEG_SECURING);
+	}
+	arm(l);
+}
+
+/* --- association events --- */
+
+static const struct stream_spec *find_stream(const struct media_spec *spec, uint16_t sid)
+{
+	for (unsigned i = 0; i < spec->stream_count; i++) {
+		if (spec->streams[i].sid == sid)
+			return &spec->streams[i];
+	}
+	return NULL;
+}
+
+static void on_channel_open(struct leg *l, uint16_t sid)
+{
+	const struct channel_view *view = assoc_channel(l->assoc, sid);
+	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
+
+	if (view == NULL || channel_create(l, sid, &route_http) == NULL) {
+		count(allocation_failed_total);
+		assoc_close_channel(l->assoc, sid, relay_of(l)->now);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "label \"%s\" protocol \"%s\"", view->label,
+		view->protocol);
+	log_debug(media_subject(l->media, subject), "channel %u open, %s", sid, detail);
+	relay_say(l->media, RELAY_EVENT_CHANNEL_OPENED, sid, CLOSE_NONE, detail);
+}
+
+static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason reason)
+{
+	const struct stream_spec *agreed = find_stream(&l->media->spec, sid);
+	struct channel *ch = channel_find(l, sid);
+	bool ours = reason == CLOSE_LOCAL;
+	char subject[SUBJECT_MAX];
+
+	if (ch != NULL && ch->why != CLOSE_NONE)
+		reason = ch->why;
+	channel_destroy(ch);
+	log_debug(
+		media_subject(l->media, subject), "channel %u closed: %s", sid, close_text(reason));
+	relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));
+	/* we closed it, and the controller still wants it: its quality changed, or its byte stream could not be followed */
+	if (agreed != NULL && ours && l->state != LEG_CLOSING)
+		add_stream(l, agreed);
+}
+
+static void on_open(struct leg *l)
+{
+	char subject[SUBJECT_MAX];
+
+	if (l->state != LEG_CONNECTING)
+		return;
+	set_state(l, LEG_OPEN);
+	log_info(media_subject(l->media, subject), "association up");
+	relay_say(l->media, RELAY_EVENT_SCTP_CONNECTED, -1, CLOSE_NONE, NULL);
+}
+
+static void on_event(struct leg *l, const struct assoc_event *ev)
+{
+	struct channel *ch = channel_find(l, ev->sid);
+
+	switch (ev->kind) {
+	case ASSOC_OPEN: on_open(l); break;
+	case ASSOC_CLOSED:
+		leg_end(l, l->state == LEG_CLOSING ? l->reason : ev->reason, NULL);
+		break;
+	case CHANNEL_OPEN: on_channel_open(l, ev->sid); break;
+	case CHANNEL_CLOSED: on_channel_closed(l, ev->sid, ev->reason); break;
+	case CHANNEL_MESSAGE:
+		if (ch != NULL)
+			channel_message(ch, ev->message);
+		break;
+	case CHANNEL_WRITABLE:
+		if (ch != NULL)
+			ch->route->writable(ch, relay_of(l)->now);
+		break;
+	}
+}
+
+void leg_work(struct leg *l)
+{
+	struct assoc_event ev;
+
+	while (l->assoc != NULL && assoc_next_event(l->assoc, relay_of(l)->now, &ev))
+		on_event(l, &ev);
+	arm(l);
+}
+
+static bool same_quality(const struct channel_quality *a, const struct channel_quality *b)
+{
+	return a->unordered == b->unordered && a->reliability == b->reliability &&
+	       a->limit == b->limit;
+}
+
+void leg_sync_streams(struct leg *l, const struct media_spec *old)
+{
+	const struct media_spec *now = &l->media->spec;
+
+	if (l->assoc == NULL || l->state == LEG_CLOSING)
+		return;
+	for (unsigned i = 0; i < old->stream_count; i++) {
+		const struct stream_spec *was = &old->streams[i];
+		const struct stream_spec *is = find_stream(now, was->sid);
+
+		if (is == NULL || !same_quality(&was->quality, &is->quality))
+			assoc_close_channel(l->assoc, was->sid, relay_of(l)->now);
+	}
+	for (unsigned i = 0; i < now->stream_count; i++) {
+		if (find_stream(old, now->streams[i].sid) == NULL)
+			add_stream(l, &now->streams[i]);
+	}
+	leg_busy(l);
+}

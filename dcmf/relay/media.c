@@ -1,0 +1,338 @@
+/* media.c: a media line: its port, its ICE side, and where its peer is. */
+#include <stdio.h>
+
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/base/random.h"
+#include "dcmf/relay/parts.h"
+#include "dcmf/relay/wire.h"
+
+static struct relay *relay_of(const struct media *m)
+{
+	return m->context->relay;
+}
+
+enum setup media_setup(const struct media *m)
+{
+	switch (m->spec.remote_setup) {
+	case SETUP_ACTIVE: return SETUP_PASSIVE;
+	case SETUP_PASSIVE: return SETUP_ACTIVE;
+	case SETUP_ACTPASS: return relay_of(m)->config.setup;
+	default: break;
+	}
+	/* told a fingerprint but no role: as if actpass; told nothing: we are still free (spec 5.5) */
+	return m->spec.fingerprint_count > 0 ? relay_of(m)->config.setup : SETUP_ACTPASS;
+}
+
+static bool refuse(struct relay_refusal *why, enum err err, const char *detail)
+{
+	why->err = err;
+	snprintf(why->detail, sizeof(why->detail), "%s", detail ? detail : err_text(err));
+	return false;
+}
+
+/* Into the index that finds it: by user name with ICE, by the port that is its alone without. */
+static bool index_add(struct media *m)
+{
+	struct relay *r = relay_of(m);
+
+	if (m->ice != NULL) {
+		snprintf(m->ufrag, sizeof(m->ufrag), "%s", ice_lite_ufrag(m->ice));
+		HASH_ADD_STR(r->by_ufrag, ufrag, m);
+	} else {
+		HASH_ADD(hh, r->by_port, at.port, sizeof(m->at.port), m);
+	}
+	return map_has(m);
+}
+
+static void index_remove(struct media *m)
+{
+	struct relay *r = relay_of(m);
+
+	if (!map_has(m))
+		return;
+	if (m->ice != NULL)
+		HASH_DEL(r->by_ufrag, m);
+	else
+		HASH_DEL(r->by_port, m);
+	m->hh.tbl = NULL;
+}
+
+static bool open_port(struct media *m, struct relay_refusal *why)
+{
+	struct relay *r = relay_of(m);
+	enum err err = r->config.ops->port_open(r->config.world, m->spec.interface,
+		(enum addr_family)m->spec.remote.family, m->spec.has_ice, &m->at, &m->advertise);
+
+	return err == ERR_OK ? true : refuse(why, err, NULL);
+}
+
+struct media *media_create(struct relay_context *c, const char *termination_id,
+	const struct media_spec *spec, struct relay_refusal *why)
+{
+	struct relay *r = c->relay;
+	struct media *m;
+
+	if (spec->proxy != PROXY_HTTP) {
+		refuse(why, ERR_UNSUPPORTED,
+			"application data channels are not built yet: only HTTP_PROXY");
+		return NULL;
+	}
+	if ((m = mem_zalloc(sizeof(*m))) == NULL) {
+		refuse(why, ERR_NO_MEMORY, NULL);
+		return NULL;
+	}
+	m->context = c;
+	c->media_count++;
+	list_init(&m->on_dying);
+	leg_init(&m->leg, m);
+	m->dtls = dtls_ctx_ref(r->config.dtls);
+	random_token(m->tls_id, TLS_ID_LEN);
+	why->err = ERR_NO_MEMORY;
+	why->detail[0] = '\0';
+	if ((m->termination_id = mem_strdup(termination_id)) == NULL ||
+		!media_spec_copy(&m->spec, spec) || !open_port(m, why) ||
+		(spec->has_ice && (m->ice = ice_lite_create(spec->ice, r->now)) == NULL) ||
+		!index_add(m)) {
+		media_destroy(m);
+		return NULL;
+	}
+	if (!spec->has_ice && addr_is_set(&spec->remote))
+		m->path = (struct path){
+			.port = m->at.port, .local = m->at.local, .remote = spec->remote
+		};
+	return m;
+}
+
+/* The slot for a path: one that is there, else a free one, else one that ICE has forgotten. */
+static struct path_entry **path_slot(struct media *m, const struct path *path)
+{
+	struct path_entry **free_slot = NULL;
+
+	for (int i = 0; i < ICE_PATHS_MAX; i++) {
+		struct path_entry *e = m->paths[i];
+
+		if (e == NULL) {
+			free_slot = free_slot ? free_slot : &m->paths[i];
+			continue;
+		}
+		if (addr_eq(&e->key.remote, &path->remote))
+			return &m->paths[i];
+	}
+	return free_slot;
+}
+
+static void path_forget(struct media *m, struct path_entry **slot)
+{
+	struct relay *r = relay_of(m);
+
+	if (*slot == NULL)
+		return;
+	HASH_DEL(r->by_path, *slot);
+	mem_free(*slot);
+	*slot = NULL;
+}
+
+static void forget_stale_paths(struct media *m)
+{
+	for (int i = 0; i < ICE_PATHS_MAX; i++) {
+		struct path probe = { .port = m->at.port };
+
+		if (m->paths[i] == NULL)
+			continue;
+		probe.remote = m->paths[i]->key.remote;
+		probe.local = m->path.local;
+		if (!ice_lite_knows(m->ice, &probe))
+			path_forget(m, &m->paths[i]);
+	}
+}
+
+/* From now on datagrams over this path are this media's, whatever they are. */
+static void path_learn(struct media *m, const struct path *path)
+{
+	struct relay *r = relay_of(m);
+	struct path_entry **slot = path_slot(m, path);
+	struct path_entry *e;
+
+	if (slot == NULL) {
+		forget_stale_paths(m);
+		slot = path_slot(m, path);
+	}
+	if (slot == NULL || *slot != NULL || (e = mem_zalloc(sizeof(*e))) == NULL)
+		return; /* without an entry the peer's next check finds it again by its user name */
+	e->key = (struct path_key){ .port = path->port, .remote = path->remote };
+	e->media = m;
+	HASH_ADD(hh, r->by_path, key, sizeof(e->key), e);
+	if (!map_has(e)) {
+		mem_free(e);
+		return;
+	}
+	*slot = e;
+}
+
+void media_destroy(struct media *m)
+{
+	struct relay *r;
+
+	if (m == NULL)
+		return;
+	r = relay_of(m);
+	leg_finish(&m->leg);
+	for (int i = 0; i < ICE_PATHS_MAX; i++)
+		path_forget(m, &m->paths[i]);
+	index_remove(m);
+	list_unlink(&m->on_dying);
+	if (m->at.port != 0)
+		r->config.ops->port_close(r->config.world, m->at.port);
+	ice_lite_destroy(m->ice);
+	dtls_ctx_unref(m->dtls);
+	media_spec_finish(&m->spec);
+	mem_free(m->upstream_protection);
+	mem_free(m->termination_id);
+	m->context->media_count--;
+	mem_free(m);
+}
+
+void media_close(struct media *m, enum close_reason reason)
+{
+	leg_close(&m->leg, reason);
+}
+
+bool media_is_done(const struct media *m)
+{
+	return m->leg.state != LEG_CLOSING;
+}
+
+bool media_has_path(const struct media *m)
+{
+	return m->path.remote.family != ADDR_NONE;
+}
+
+void media_send(struct media *m, const struct path *path, struct span dgram)
+{
+	struct relay *r = relay_of(m);
+
+	m->datagrams_out++;
+	m->bytes_out += dgram.len;
+	r->config.ops->send(r->config.world, path, dgram);
+}
+
+static void stun_input(struct media *m, const struct path *path, struct span dgram)
+{
+	struct relay *r = relay_of(m);
+	struct ice_reply reply = { .len = 0 };
+	enum ice_verdict verdict;
+
+	if (m->ice == NULL) {
+		count(datagrams_other_total);
+		return;
+	}
+	verdict = ice_lite_input(m->ice, r->stun, r->now, path, dgram, &reply);
+	if (reply.len > 0)
+		media_send(m, path, SPAN(reply.bytes, reply.len));
+	if (verdict != ICE_CHECKED && verdict != ICE_SELECTED)
+		return;
+	path_learn(m, path);
+	if (!path_eq(&m->path, ice_lite_path(m->ice))) {
+		char subject[SUBJECT_MAX];
+
+		m->path = *ice_lite_path(m->ice);
+		log_debug(media_subject(m, subject), "path %s",
+			verdict == ICE_SELECTED ? "selected" : "checked");
+	}
+	leg_go(&m->leg);
+}
+
+void media_input(struct media *m, const struct path *path, struct span dgram)
+{
+	switch (wire_kind(dgram)) {
+	case WIRE_STUN: stun_input(m, path, dgram); return;
+	case WIRE_DTLS:
+		if (m->ice != NULL && !ice_lite_knows(m->ice, path)) {
+			count(datagrams_source_total);
+			return;
+		}
+		leg_input(&m->leg, path, dgram);
+		return;
+	default: count(datagrams_other_total); return;
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_fingerprints(const struct media_spec *a, const struct media_spec *b)
+{
+	if (a->fingerprint_count != b->fingerprint_count)
+		return false;
+	for (unsigned i = 0; i < a->fingerprint_count; i++) {
+		bool found = false;
+
+		for (unsigned k = 0; k < b->fingerprint_count; k++)
+			found |= fingerprint_eq(&a->fingerprints[i], &b->fingerprints[k]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 8842 4: a new tls-id, other fingerprints or another role ask for a new DTLS association. */
+static bool asks_for_new_association(
+	const struct media *m, const struct media_spec *old, enum setup old_setup)
+{
+	if (old->fingerprint_count == 0)
+		return false; /* nothing was agreed yet */
+	return !same_fingerprints(old, &m->spec) ||
+	       !same_text(old->remote_tls_id, m->spec.remote_tls_id) ||
+	       old->remote_sctp_port != m->spec.remote_sctp_port || media_setup(m) != old_setup;
+}
+
+static bool ice_changed(const struct media_spec *old, const struct media_spec *now)
+{
+	if (old->ice == NULL || now->ice == NULL)
+		return false;
+	return !same_text(old->ice->ufrag, now->ice->ufrag) ||
+	       !same_text(old->ice->pwd, now->ice->pwd);
+}
+
+static void apply_ice(struct media *m, const struct media_spec *old)
+{
+	if (m->ice == NULL || m->spec.ice == NULL)
+		return;
+	if (ice_changed(old, &m->spec) || (m->spec.ice_restart && !old->ice_restart)) {
+		index_remove(m);
+		ice_lite_restart(m->ice);
+		if (!index_add(m))
+			count(allocation_failed_total);
+	}
+	if (!ice_lite_set_remote(m->ice, m->spec.ice))
+		count(allocation_failed_total);
+}
+
+static void apply_remote(struct media *m, const struct media_spec *old)
+{
+	if (m->ice != NULL || addr_eq(&old->remote, &m->spec.remote))
+		return;
+	m->path =
+		(struct path){ .port = m->at.port, .local = m->at.local, .remote = m->spec.remote };
+	if (!addr_is_set(&m->spec.remote))
+		m->path = (struct path){ 0 };
+}
+
+void media_apply(struct media *m, struct media_spec *spec)
+{
+	struct media_spec old = m->spec;
+	enum setup old_setup = media_setup(m);
+
+	m->spec = *spec;
+	*spec = (struct media_spec){ 0 };
+	apply_ice(m, &old);
+	apply_remote(m, &old);
+	if (asks_for_new_association(m, &old, old_setup))
+		leg_restart(&m->leg);
+	else
+		leg_sync_streams(&m->leg, &old);
+	media_spec_finish(&old);
+}

@@ -1,0 +1,224 @@
+/*
+ * parts.h: how the relay's objects hang together. Only the files of this folder include it.
+ *
+ *     relay ── contexts ── terminations ── medias ── leg ── channels ── route
+ *
+ * Ownership goes down this line. Sideways there are ids: the world knows an HTTP exchange by its tag.
+ * Nothing is freed while it may stand on the stack: what ends is marked, and reaped in relay_turn_end().
+ */
+#pragma once
+
+#include "dcmf/base/bytes.h"
+#include "dcmf/base/list.h"
+#include "dcmf/base/map.h"
+#include "dcmf/base/slots.h"
+#include "dcmf/base/timer.h"
+#include "dcmf/ice/ice.h"
+#include "dcmf/relay/relay.h"
+#include "dtls/hello.h"
+#include "sctp/sctp.h"
+
+#define LINGER_US   TICK_S(2) /* spec 6.5: media teardown runs after the answer with a hard limit */
+#define EARLY_BYTES 6000      /* ours: one ClientHello of a post-quantum client, twice */
+#define SHAKES_MAX  4         /* ours: handshakes at once on one leg; only one can win */
+#define TLS_ID_LEN  24        /* RFC 8842 4: 20..255 */
+#define SUBJECT_MAX 160
+
+struct media;
+struct leg;
+struct channel;
+
+/* Where the datagrams of a peer come from, once that is proved or signalled: the key of the path index. */
+struct path_key {
+	uint32_t port;
+	struct addr remote;
+};
+
+struct path_entry {
+	struct path_key key;
+	struct media *media;
+	UT_hash_handle hh;
+};
+
+struct relay {
+	struct relay_config config;
+	struct timers timers;
+	struct stun_codec *stun;
+	struct hello_keys hello;
+	tick_t now; /* of the call that is under way */
+
+	struct relay_context *contexts; /* by id; deleted ones are no longer in it */
+	struct media *by_port;          /* medias without ICE: the port is theirs alone */
+	struct media *by_ufrag;         /* medias with ICE */
+	struct path_entry *by_path;     /* validated paths of medias with ICE */
+	struct slots exchanges;         /* HTTP exchanges under way, by tag */
+
+	struct list_node busy; /* legs with something to work off */
+	struct list_node
+		dying;      /* deleted contexts and replaced medias, until their peers were told */
+	unsigned half_open; /* handshakes under way */
+	uint8_t plain[DTLS_PLAINTEXT_MAX];
+};
+
+struct termination {
+	char *id;
+	struct media **medias; /* in the order of the spec */
+	unsigned media_count;
+};
+
+struct relay_context {
+	struct relay *relay;
+	char *id;
+	char *owner; /* may be NULL */
+	struct termination *terminations;
+	unsigned termination_count;
+	unsigned media_count; /* all that exist, those being torn down included */
+	bool deleted;
+	UT_hash_handle hh;
+};
+
+/*
+ * One DTLS handshake of a leg, and, when it has won, the connection. The path is the one it came by; with ICE the media's
+ * selected path is used instead.
+ */
+struct shake {
+	struct leg *leg;
+	struct dtls *dtls;
+	struct path path;
+	tick_t begun;
+	struct list_node on_leg;
+};
+
+/* The end of a DTLS/SCTP association: handshakes, then the association, then its channels. */
+struct leg {
+	struct media *media;
+	enum leg_state state;
+	enum close_reason reason; /* of the last end */
+	enum dtls_role role;
+	bool counted_half_open;
+
+	struct list_node shakes;
+	unsigned shake_count;
+	struct shake *secured; /* the one that won; NULL before */
+	struct assoc *assoc;
+	struct list_node channels; /* ordered by when they opened */
+	bool held;                 /* assoc_hold() is on */
+	struct dgram_queue
+		early; /* a proven ClientHello that came before the remote side was told */
+
+	tick_t heard;  /* last authentic datagram */
+	tick_t probed; /* last sign of life asked for */
+	tick_t begun;  /* of the handshake or the shutdown under way */
+	struct timer timer;
+	struct list_node on_busy;
+	bool secured_once;
+	uint8_t client_random[8]; /* of the hello last accepted: late copies of it begin nothing */
+	struct dtls_info info;
+};
+
+/* A media line: its port, its ICE side, where its peer is. */
+struct media {
+	struct relay_context *context;
+	char *termination_id; /* own copy */
+	struct media_spec spec;
+	struct path at;        /* our socket: number and bound address */
+	struct addr advertise; /* what peers are told */
+	char tls_id[TLS_ID_LEN + 1];
+	struct dtls_ctx *dtls;         /* the certificate its peer was told */
+	struct ice_lite *ice;          /* NULL without ICE */
+	char ufrag[ICE_UFRAG_LEN + 1]; /* key in by_ufrag */
+	struct path path;              /* where the peer is; path.remote.family NONE: not known */
+	struct path_entry *paths[ICE_PATHS_MAX];
+	struct leg leg;
+	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
+	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
+	struct list_node on_dying; /* removed by an update, being torn down */
+	UT_hash_handle hh;         /* in by_port or by_ufrag */
+};
+
+/* What a channel is connected to. */
+struct route_ops {
+	const char *name;
+	/* Bytes were added to channel->in. */
+	void (*input)(struct channel *ch, tick_t now);
+	void (*writable)(struct channel *ch, tick_t now);
+	void (*destroy)(struct channel *ch);
+};
+
+struct channel {
+	struct leg *leg;
+	uint16_t sid;
+	struct bytes in;       /* received, not yet taken by the route */
+	tick_t full_since;     /* TICK_NEVER unless `in` is over its bound */
+	struct timer hold;     /* closes a channel that is full for too long */
+	enum close_reason why; /* we reset it: why; CLOSE_NONE while it lives */
+	const struct route_ops *route;
+	void *state; /* the route's */
+	struct list_node on_leg;
+};
+
+/* relay.c */
+void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
+	enum close_reason reason, const char *detail);
+/* "leg 0-3f2a.ue.1{securing}"; returns buf. */
+const char *media_subject(const struct media *m, char buf[SUBJECT_MAX]);
+
+/* context.c: frees a deleted context once its last media is gone. */
+void relay_context_reap(struct relay_context *c);
+
+/* media.c */
+struct media *media_create(struct relay_context *c, const char *termination_id,
+	const struct media_spec *spec, struct relay_refusal *why);
+void media_destroy(struct media *m);
+/* Orderly end; media_is_done() some time later. */
+void media_close(struct media *m, enum close_reason reason);
+bool media_is_done(const struct media *m);
+/* Takes over `spec`, which was copied before; can no longer fail as a whole. */
+void media_apply(struct media *m, struct media_spec *spec);
+void media_input(struct media *m, const struct path *path, struct span dgram);
+void media_send(struct media *m, const struct path *path, struct span dgram);
+bool media_has_path(const struct media *m);
+enum setup media_setup(const struct media *m);
+
+/* leg.c */
+void leg_init(struct leg *l, struct media *m);
+void leg_finish(struct leg *l);
+/* The remote side, the path or the certificate changed: begin what can begin. */
+void leg_go(struct leg *l);
+void leg_input(struct leg *l, const struct path *path, struct span dgram);
+/* Ends the association at once and tells the controller; a new handshake is allowed. */
+void leg_end(struct leg *l, enum close_reason reason, const char *detail);
+/* SCTP shutdown, close_notify; at most LINGER_US. */
+void leg_close(struct leg *l, enum close_reason reason);
+/* Forgets the association in favour of a new one that the remote side asked for. */
+void leg_restart(struct leg *l);
+void leg_work(struct leg *l); /* association events */
+void leg_busy(struct leg *l);
+/* The streams of the spec changed from `old` to what the media has now. */
+void leg_sync_streams(struct leg *l, const struct media_spec *old);
+
+/* handshake.c */
+void shake_input(struct leg *l, const struct path *path, struct span dgram);
+void shake_start_client(struct leg *l);
+void shakes_replay_early(struct leg *l);
+void shakes_expire(struct leg *l);
+tick_t shakes_deadline(const struct leg *l);
+void shakes_finish(struct leg *l);
+void shake_destroy(struct shake *s);
+/* leg.c: a handshake came through. */
+void leg_secured(struct leg *l, struct shake *s);
+
+/* channel.c */
+struct channel *channel_create(struct leg *l, uint16_t sid, const struct route_ops *route);
+void channel_destroy(struct channel *ch);
+struct channel *channel_find(struct leg *l, uint16_t sid);
+void channel_message(struct channel *ch, struct span message);
+/* The route took n bytes of channel->in. */
+void channel_took(struct channel *ch, size_t n);
+enum err channel_send(struct channel *ch, struct span bytes);
+void channel_close(struct channel *ch, enum close_reason reason);
+/* The most one message to this peer may hold. */
+size_t channel_piece(const struct channel *ch);
+
+/* route_http.c */
+extern const struct route_ops route_http;
