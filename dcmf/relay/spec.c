@@ -1,9 +1,9 @@
-/* spec.c: gives back what a wish for a context holds. */
+/* spec.c: the life of a controller's wish: copied whole, freed whole. */
 #include "dcmf/relay/spec.h"
 
 #include "dcmf/base/alloc.h"
 
-static void finish_media(struct media_spec *m)
+void media_spec_finish(struct media_spec *m)
 {
 	for (unsigned i = 0; m->streams != NULL && i < m->stream_count; i++) {
 		mem_free(m->streams[i].label);
@@ -19,21 +19,87 @@ static void finish_media(struct media_spec *m)
 	mem_free(m->media_id);
 	mem_free(m->interface);
 	mem_free(m->remote_tls_id);
+	*m = (struct media_spec){ 0 };
 }
 
-static void finish_termination(struct termination_spec *t)
+/* NULL stays NULL; *ok turns false when memory runs out. */
+static char *copy_text(const char *text, bool *ok)
 {
-	for (unsigned i = 0; t->medias != NULL && i < t->media_count; i++)
-		finish_media(&t->medias[i]);
-	mem_free(t->medias);
-	mem_free(t->termination_id);
+	char *copy = mem_strdup(text);
+
+	if (text != NULL && copy == NULL)
+		*ok = false;
+	return copy;
+}
+
+static void copy_streams(struct media_spec *to, const struct media_spec *from, bool *ok)
+{
+	to->stream_count = 0;
+	to->streams = NULL;
+	if (from->stream_count == 0)
+		return;
+	if ((to->streams = mem_zalloc(from->stream_count * sizeof(*to->streams))) == NULL) {
+		*ok = false;
+		return;
+	}
+	to->stream_count = from->stream_count;
+	for (unsigned i = 0; i < from->stream_count; i++) {
+		to->streams[i] = from->streams[i];
+		to->streams[i].label = copy_text(from->streams[i].label, ok);
+		to->streams[i].subprotocol = copy_text(from->streams[i].subprotocol, ok);
+	}
+}
+
+static void copy_roots(struct media_spec *to, const struct media_spec *from, bool *ok)
+{
+	to->root_count = 0;
+	to->roots = NULL;
+	if (from->root_count == 0)
+		return;
+	if ((to->roots = mem_zalloc(from->root_count * sizeof(*to->roots))) == NULL) {
+		*ok = false;
+		return;
+	}
+	to->root_count = from->root_count;
+	for (unsigned i = 0; i < from->root_count; i++) {
+		to->roots[i] = from->roots[i];
+		to->roots[i].url = copy_text(from->roots[i].url, ok);
+	}
+}
+
+bool media_spec_copy(struct media_spec *to, const struct media_spec *from)
+{
+	bool ok = true;
+
+	*to = *from;
+	to->media_id = copy_text(from->media_id, &ok);
+	to->interface = copy_text(from->interface, &ok);
+	to->remote_tls_id = copy_text(from->remote_tls_id, &ok);
+	copy_streams(to, from, &ok);
+	copy_roots(to, from, &ok);
+	to->ice = NULL;
+	if (from->ice != NULL) {
+		if ((to->ice = mem_alloc(sizeof(*to->ice))) != NULL)
+			*to->ice = *from->ice;
+		else
+			ok = false;
+	}
+	if (!ok)
+		media_spec_finish(to);
+	return ok;
 }
 
 void context_spec_finish(struct context_spec *spec)
 {
-	for (unsigned i = 0; spec->terminations != NULL && i < spec->termination_count; i++)
-		finish_termination(&spec->terminations[i]);
+	for (unsigned t = 0; spec->terminations != NULL && t < spec->termination_count; t++) {
+		struct termination_spec *ts = &spec->terminations[t];
+
+		for (unsigned m = 0; ts->medias != NULL && m < ts->media_count; m++)
+			media_spec_finish(&ts->medias[m]);
+		mem_free(ts->medias);
+		mem_free(ts->termination_id);
+	}
 	mem_free(spec->terminations);
 	mem_free(spec->owner);
-	*spec = (struct context_spec){ NULL };
+	*spec = (struct context_spec){ 0 };
 }
