@@ -36,12 +36,31 @@ void shakes_finish(struct leg *l)
 	l->shake_count = 0;
 }
 
+/* A bucket that holds one second's worth. */
+static bool take_token(struct relay *r)
+{
+	int64_t rate = r->config.setup_rate;
+	int64_t full = rate * 1000000;
+	int64_t since = tick_since(r->setup_filled, r->now);
+
+	if (rate == 0)
+		return true;
+	r->setup_tokens += since > 1000000 ? full : since * rate;
+	if (r->setup_tokens > full)
+		r->setup_tokens = full;
+	r->setup_filled = r->now;
+	if (r->setup_tokens < 1000000)
+		return false;
+	r->setup_tokens -= 1000000;
+	return true;
+}
+
 static bool there_is_room(struct leg *l)
 {
 	struct relay *r = relay_of(l);
 
 	return l->shake_count < SHAKES_MAX &&
-	       (l->counted_half_open || r->half_open < r->config.half_open);
+	       (l->counted_half_open || r->half_open < r->config.half_open) && take_token(r);
 }
 
 static struct shake *shake_create(struct leg *l, const struct path *path, bool cookie_shown)

@@ -57,6 +57,8 @@ struct relay {
 	struct list_node
 		dying;      /* deleted contexts and replaced medias, until their peers were told */
 	unsigned half_open; /* handshakes under way */
+	int64_t setup_tokens; /* handshakes that may begin now, in millionths: a bucket of one second */
+	tick_t setup_filled;
 	uint8_t plain[DTLS_PLAINTEXT_MAX];
 };
 

@@ -44,6 +44,7 @@ void relay_config_init(struct relay_config *config)
 		.handshake_us = TICK_S(30),
 		.request_us = TICK_S(30),
 		.half_open = 4096,
+		.setup_rate = 2000,
 		.response_buffer = 4 << 20,
 	};
 }
@@ -57,6 +58,7 @@ struct relay *relay_create(const struct relay_config *config, tick_t now)
 	r->config = *config;
 	r->config.dtls = dtls_ctx_ref(config->dtls);
 	r->now = now;
+	r->setup_filled = tick_add(now, -TICK_S(2)); /* begins full */
 	timers_init(&r->timers);
 	list_init(&r->busy);
 	list_init(&r->dying);

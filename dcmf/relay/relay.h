@@ -89,6 +89,7 @@ struct relay_config {
 	int64_t handshake_us; /* DTLS and SCTP have to be up in this time from their first packet */
 	int64_t request_us;   /* half a request and silence for so long: 408 and close */
 	uint32_t half_open;   /* handshakes at once */
+	uint32_t setup_rate;  /* handshakes begun a second; 0: any */
 	uint32_t response_buffer; /* bytes of a reply of unknown length; beyond: 502 */
 };
 
