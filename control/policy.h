@@ -1,0 +1,87 @@
+/*
+ * policy.h: who may end DTLS where (contract, section 5), as a function of a question.
+ *
+ * The configured rules are asked in order and the first that matches decides; behind them stands the built-in tail, which is the policy table
+ * of our reading of TS 33.328: bootstrap channels end here, application servers of the operator are reached through the gateway, foreign ones
+ * end to end where they speak data channels and protected where they do not, and whatever fits nothing is refused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dcmf/base/addr.h"
+#include "dcmf/base/span.h"
+
+enum policy_kind { POLICY_KIND_ANY, POLICY_BDC, POLICY_ADC };
+enum policy_bdc { POLICY_BDC_ANY, POLICY_BDC_LOCAL, POLICY_BDC_REMOTE };
+enum policy_topology { POLICY_TOPOLOGY_ANY, POLICY_P2A, POLICY_P2P, POLICY_P2A2P };
+enum policy_server { POLICY_SERVER_ANY, POLICY_INTERNAL, POLICY_EXTERNAL };
+
+/* Zeroed refuses: a rule that says nothing fails closed. */
+enum policy_then {
+	POLICY_REFUSE,
+	POLICY_E2AE,     /* the gateway ends DTLS */
+	POLICY_E2E,      /* DTLS passes through */
+	POLICY_AS_ASKED, /* either; only the built-in tail says so */
+};
+
+/* What is not set matches everything. Texts are owned by the policy. */
+struct policy_rule {
+	uint8_t kind, bdc, topology, server;
+	char *protocol;    /* an mdc2Protocol */
+	char *application; /* application id */
+	char *third_party; /* dcmf.thirdParty */
+	uint8_t then;
+	bool require_protected_mdc;
+};
+
+struct policy_network {
+	struct addr prefix; /* port 0 */
+	unsigned bits;
+};
+
+/* Zeroed is the built-in tail alone, with every server external. */
+struct policy {
+	struct policy_network *operator_networks;
+	unsigned network_count;
+	struct policy_rule *rules;
+	unsigned rule_count;
+	bool latch; /* without ICE: the first source that completes the handshake may be another than signalled */
+};
+
+void policy_finish(struct policy *policy);
+
+/* "10.0.0.0/8", "2001:db8::/32", "192.0.2.7". False: *why says what is wrong; nothing was added. */
+bool policy_add_network(struct policy *policy, struct span text, const char **why);
+/* Appends a rule that matches everything and refuses; NULL: out of memory. It is valid until the next one is added. */
+struct policy_rule *policy_add_rule(struct policy *policy);
+/* One `key: value` of a rule, of its `match` or beside it. False: *why says what is wrong. */
+bool policy_rule_match(struct policy_rule *rule, const char *key, const char *value, const char **why);
+bool policy_rule_set(struct policy_rule *rule, const char *key, const char *value, const char **why);
+
+/* A media, as far as policy cares. Texts may be NULL. */
+struct policy_question {
+	uint8_t kind;     /* POLICY_BDC or POLICY_ADC */
+	uint8_t bdc;      /* of a bdc: local or remote */
+	uint8_t topology; /* of an adc */
+	struct addr server; /* MDC1 or MDC2 endpoint; ADDR_NONE: not known, which counts as external */
+	const char *protocol, *application, *third_party;
+	uint8_t wanted;     /* POLICY_E2AE (HTTP_PROXY, DC_APPLICATION_PROXY) or POLICY_E2E (UDP_PROXY) */
+	bool protected_mdc; /* MDC1 or MDC2 runs over TLS or DTLS */
+};
+
+struct policy_answer {
+	bool allowed;
+	bool require_protected_mdc; /* also later, when the server is told by an update */
+	char rule[64];    /* which one decided: "policy.rules[2]", "built-in tail: bdc ends here" */
+	char detail[160]; /* a sentence that names the rule; empty when allowed */
+};
+
+/* A pure function. Returns answer->allowed; a refusal is for the controller as SECURITY_POLICY, and never turned into the other mode. */
+bool policy_decide(const struct policy *policy, const struct policy_question *question, struct policy_answer *answer);
+
+/* Local: the network of the UE's own side (streams 0, 10); remote: the other side's (100, 110). POLICY_BDC_ANY: neither (spec TS 26.114 6.2.10.1). */
+enum policy_bdc policy_bdc_side(uint16_t sid);
+/* One of the four, or another below 1000 that speaks http. `subprotocol` NULL: not told. */
+bool policy_is_bootstrap(int64_t sid, const char *subprotocol);
