@@ -89,6 +89,11 @@ static enum policy_server side_of(const struct policy *policy, const struct addr
 	return POLICY_EXTERNAL;
 }
 
+bool policy_is_internal(const struct policy *policy, const struct addr *server)
+{
+	return side_of(policy, server) == POLICY_INTERNAL;
+}
+
 static bool fits(uint8_t wanted, uint8_t is)
 {
 	return wanted == 0 || wanted == is;

@@ -81,6 +81,9 @@ struct policy_answer {
 /* A pure function. Returns answer->allowed; a refusal is for the controller as SECURITY_POLICY, and never turned into the other mode. */
 bool policy_decide(const struct policy *policy, const struct policy_question *question, struct policy_answer *answer);
 
+/* Is the server in one of policy.operator_networks? */
+bool policy_is_internal(const struct policy *policy, const struct addr *server);
+
 /* Local: the network of the UE's own side (streams 0, 10); remote: the other side's (100, 110). POLICY_BDC_ANY: neither (spec TS 26.114 6.2.10.1). */
 enum policy_bdc policy_bdc_side(uint16_t sid);
 /* One of the four, or another below 1000 that speaks http. `subprotocol` NULL: not told. */

@@ -92,8 +92,11 @@ const char *sdp_media_id(const struct sdp *s, unsigned media, char buf[72]);
  * One termination "ue". Sections with port 0 (not bundle-only) or no data channels are left out; none left at all is a problem, and so is a
  * mediaId that the SDP does not have. `owner` and dc_media may be NULL. A new reference.
  *
- * - Channels are the a=dcmap lines, reduced to `streams` of dc_media where it has any. Without dcmap lines: `streams` of dc_media, else
- *   stream 0 for http, because TS 29.176 wants one; and dcmf.dcep is true. Labels, exact message size and DCEP: see document.h.
+ * - Channels are the a=dcmap lines, reduced to `streams` of dc_media where it has any. Without dcmap lines they are `streams` of dc_media,
+ *   or none, and dcmf.acceptDcep is true: no id is made up, because DATA_CHANNEL_OPEN on an agreed id is refused, and a browser that is
+ *   the DTLS client opens 0 first.
+ * - TS 29.176 has no attribute for labels and counts message sizes in KiB up to 64, so MediaInfo's dcmf has `labels` (stream id to text)
+ *   and the exact `maxMessageSize` in bytes: the remote side's here, the gateway's in what sdp_answer() reads.
  * - Without mediaProxyConfig, bootstrap channels get HTTP_PROXY; application channels without it are a problem.
  * - remoteMbEndpoint is the best candidate, else c= and port; left out when nothing can be sent there yet.
  * - dcmf.ice is the remote side's. A Lite peer never sends checks and ours is a Lite side too, so it is answered without ICE, which means

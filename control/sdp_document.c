@@ -7,7 +7,8 @@
 #include "control/policy.h"
 
 #define KIB             1024
-#define MAX_MESSAGE_KIB 64 /* TS 29.571 MaxMessageSize: its unit can only be kilobytes */
+#define MAX_MESSAGE_KIB 64  /* TS 29.571 MaxMessageSize: its unit can only be kilobytes */
+#define CANDIDATE_MAX   512 /* ours: longer lines take part in the choice and are not kept */
 #define POINTER_MAX     200
 
 /* A section on its way into the document. */
@@ -225,7 +226,7 @@ static json_t *ice(const struct sdp_media *m)
 	for (unsigned i = 0; fine && i < m->candidate_count; i++) {
 		struct span c = m->candidates[i];
 
-		if (is_printable(c))
+		if (c.len <= CANDIDATE_MAX && is_printable(c))
 			fine = js_append(candidates, json_stringn((const char *)c.p, c.len));
 	}
 	if (!fine) {
@@ -276,20 +277,11 @@ static json_t *offered_streams(const struct claim *c)
 
 static json_t *streams_of(const struct claim *c)
 {
-	static const struct sdp_dcmap first = { .quality.priority = 256,
-		.subprotocol = { (const uint8_t *)"http", 4 } };
 	json_t *given = json_object_get(c->dc, "streams");
-	json_t *streams;
 
 	if (c->media->dcmap_count > 0)
 		return offered_streams(c);
-	if (given != NULL)
-		return json_deep_copy(given);
-	streams = json_object();
-	if (js_put(streams, "0", dc_stream(&first)))
-		return streams;
-	json_decref(streams);
-	return NULL;
+	return given != NULL ? json_deep_copy(given) : json_object();
 }
 
 static json_t *labels(const struct claim *c)
@@ -396,7 +388,7 @@ static json_t *extensions(const struct claim *c)
 	json_t *o = json_object(), *texts = labels(c);
 	bool fine = texts != NULL && js_put_integer(o, "maxMessageSize", m->max_message) &&
 		    (m->ice_ufrag.len == 0 || js_put(o, "ice", ice(m))) &&
-		    (m->dcmap_count > 0 || js_put_bool(o, "dcep", true)) &&
+		    js_put_bool(o, "acceptDcep", m->dcmap_count == 0) &&
 		    (json_object_size(texts) == 0 || json_object_set(o, "labels", texts) == 0);
 
 	json_decref(texts);
