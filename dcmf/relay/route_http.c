@@ -238,12 +238,15 @@ static bool finish_exchange(struct http_route *h)
 static const struct root_spec *find_root(const struct http_route *h)
 {
 	const struct media_spec *spec = &h->channel->leg->media->spec;
+	const struct root_spec *any = NULL;
 
 	for (unsigned i = 0; i < spec->root_count; i++) {
 		if (spec->roots[i].sid == h->channel->sid)
 			return &spec->roots[i];
+		if (spec->roots[i].sid == ROOT_ANY_SID)
+			any = &spec->roots[i];
 	}
-	return NULL;
+	return any;
 }
 
 static size_t passing_headers(const struct http_route *h, struct http_header *out)
