@@ -10,7 +10,9 @@
  *     assoc_destroy(a)                    ABORT if it still lives
  *
  * Back-pressure: messages stay inside until assoc_next_event() fetches them; after assoc_hold(a, true) none are fetched, the receive
- * window closes and the peer stops. Events other than messages still come.
+ * window closes and the peer stops. The stack keeps messages and what it has to tell in one line, so an event that came behind an
+ * unread message waits with it: resets, ACKs, and an orderly end. What came before the first unread message is told, and so are
+ * CHANNEL_WRITABLE, what we do ourselves, and a loss (ABORT, path): ASSOC_CLOSED then comes at once and unread messages are gone.
  *
  * A channel is named by its stream id. A stream id is free again only when both directions are reset (RFC 8831 6.7).
  */
@@ -22,19 +24,22 @@
 #include "dcmf/base/tick.h"
 #include "sctp/dcep.h"
 
-#define SCTP_SID_MAX        65534
-#define SCTP_LABEL_MAX      255 /* ours: bytes of label and of protocol we keep; longer ones are cut */
+#define SCTP_SID_MAX   65534
+#define SCTP_LABEL_MAX 255 /* ours: bytes of label and of protocol we keep; longer ones are cut */
 
 struct assoc_config {
-	uint16_t local_port, remote_port; /* as in SDP; the private port inside usrsctp never shows on the wire */
-	uint16_t mtu;                     /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
-	uint16_t streams;                 /* out-streams at the start: highest negotiated id + 1 */
-	uint16_t max_streams;             /* we accept ids below this; out-streams grow up to it (RFC 6525) */
-	uint32_t send_buffer, receive_buffer; /* bytes */
-	uint32_t remote_max_message;          /* bytes the peer takes, 0: any size (RFC 8841 6.1) */
-	uint32_t local_max_message;           /* bytes we take; must not exceed receive_buffer */
-	bool dtls_client;                     /* decides the parity of DCEP ids: client even, server odd */
-	bool accept_dcep;                     /* channels may be opened by DATA_CHANNEL_OPEN */
+	uint16_t local_port,
+		remote_port; /* as in SDP; the private port inside usrsctp never shows on the wire */
+	uint16_t mtu;        /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
+	uint16_t
+		streams; /* out-streams at the start: highest negotiated id + 1; raised to 16, with DCEP to 256 */
+	uint16_t max_streams; /* we accept ids below this; out-streams grow up to it (RFC 6525) */
+	uint32_t send_buffer,
+		receive_buffer;      /* bytes; the latter is raised to twice local_max_message */
+	uint32_t remote_max_message; /* bytes the peer takes, 0: any size (RFC 8841 6.1) */
+	uint32_t local_max_message;  /* bytes we take; a peer that sends more is cut off */
+	bool dtls_client;            /* decides the parity of DCEP ids: client even, server odd */
+	bool accept_dcep;            /* channels may be opened by DATA_CHANNEL_OPEN */
 	/* Each packet to send, on the stack of the call that caused it: only pass it to DTLS. */
 	void (*output)(void *arg, struct span packet);
 	/*
@@ -47,7 +52,7 @@ struct assoc_config {
 
 struct assoc;
 
-/* Starts connecting. NULL: out of memory, or no private port left. */
+/* Starts connecting. NULL: out of memory, no private port left, an impossible configuration, or no sctp_start(). */
 struct assoc *assoc_create(const struct assoc_config *config, tick_t now);
 void assoc_destroy(struct assoc *a);
 
@@ -58,22 +63,28 @@ tick_t assoc_deadline(const struct assoc *a);
 void assoc_expire(struct assoc *a, tick_t now);
 
 enum assoc_event_kind {
-	ASSOC_OPEN,      /* established: `streams` out-streams are usable */
-	ASSOC_CLOSED,    /* `reason`; nothing follows, every channel is gone */
-	CHANNEL_OPEN,    /* usable: negotiated ones when the association is up, DCEP ones on OPEN or ACK */
-	CHANNEL_MESSAGE, /* `ppid`, `message`, `more` */
+	ASSOC_OPEN,   /* established */
+	ASSOC_CLOSED, /* `reason`; nothing follows, every channel is gone */
+	CHANNEL_OPEN, /* usable: negotiated ones when the association is up, DCEP ones on OPEN or ACK */
+	CHANNEL_MESSAGE,  /* `ppid`, `message`, `more` */
 	CHANNEL_WRITABLE, /* after ERR_BLOCKED: try again */
-	CHANNEL_CLOSED,  /* `reason`; the id may be used again */
+	CHANNEL_CLOSED,   /* `reason`; the id may be used again */
 };
 
 struct assoc_event {
 	enum assoc_event_kind kind;
 	uint16_t sid;
+	uint16_t
+		streams; /* ASSOC_OPEN: our streams; more are asked for when a channel needs them */
 	enum close_reason reason;
 	uint32_t ppid;
 	bool unordered;
-	bool more;           /* not the end of the message yet: the next piece of it follows on this sid */
-	struct span message; /* valid until the next call on this association. Empty for the empty PPIDs. */
+	bool more; /* never set: messages come whole, up to local_max_message; a larger one ends the association */
+	/*
+	 * Read into one buffer of the process: valid until the next assoc_next_event() or assoc_create(), of whatever
+	 * association. Empty for the empty PPIDs.
+	 */
+	struct span message;
 };
 
 bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out);
@@ -81,14 +92,15 @@ void assoc_hold(struct assoc *a, bool hold);
 
 enum assoc_state { ASSOC_CONNECTING, ASSOC_UP, ASSOC_SHUTTING, ASSOC_DOWN };
 enum assoc_state assoc_state(const struct assoc *a);
-/* Orderly end: what is queued is delivered first. */
+void *assoc_arg(const struct assoc *a); /* config.arg */
+/* Orderly end: what is queued is delivered first, for at most 30 s. ASSOC_CLOSED with LOCAL follows. */
 void assoc_shutdown(struct assoc *a, tick_t now);
 
 struct channel_config {
 	uint16_t sid;
 	struct channel_quality quality;
 	struct span label, protocol; /* copied */
-	bool negotiated;             /* agreed outside: no DCEP. Otherwise we send DATA_CHANNEL_OPEN */
+	bool negotiated; /* agreed outside: no DCEP. Otherwise we send DATA_CHANNEL_OPEN */
 };
 
 /*
@@ -96,12 +108,18 @@ struct channel_config {
  * ERR_NO_MEMORY; ERR_CLOSED.
  */
 enum err assoc_add_channel(struct assoc *a, const struct channel_config *config);
-/* Resets our outgoing direction; CHANNEL_CLOSED comes when both directions are reset. Unknown ids are ignored. */
+/*
+ * Resets our outgoing direction once its data has arrived; CHANNEL_CLOSED comes when both directions are reset, or after
+ * 30 s. Unknown ids are ignored. Messages still to come on it are dropped.
+ */
 void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now);
 
 /*
  * One whole message. `ppid` stands for itself; an empty message is sent in the empty form of PPID_STRING or PPID_BINARY.
- * ERR_BLOCKED: nothing was taken, CHANNEL_WRITABLE follows. ERR_MESSAGE_SIZE, ERR_STATE (not open), ERR_NOT_FOUND, ERR_CLOSED.
+ * A channel we open ourselves takes messages from the moment its DATA_CHANNEL_OPEN is sent, before CHANNEL_OPEN.
+ * ERR_BLOCKED: nothing was taken, CHANNEL_WRITABLE follows. ERR_MESSAGE_SIZE: beyond remote_max_message or send_buffer.
+ * ERR_STATE (not open), ERR_NOT_FOUND, ERR_CLOSED. ERR_UNSUPPORTED: PPID_DCEP, or an empty message that is neither string
+ * nor binary, or bytes with an empty PPID.
  */
 enum err assoc_send(struct assoc *a, tick_t now, uint16_t sid, uint32_t ppid, struct span message);
 
@@ -124,5 +142,5 @@ const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at)
  */
 void assoc_probe(struct assoc *a, tick_t now);
 
-/* Bytes the peer has not acknowledged yet, queued ones included. */
+/* Bytes the peer has not acknowledged yet, queued ones included, with the chunk headers of those sent. */
 size_t assoc_unsent(const struct assoc *a);

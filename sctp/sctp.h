@@ -5,15 +5,26 @@
 
 #include "dcmf/base/tick.h"
 
+struct assoc;
+
 /*
  * Once a process, before the first association. Single-threaded; no sockets, no threads, no clock of its own except
- * gettimeofday. False: it has been started already.
+ * gettimeofday. Lists the network interfaces once, so call it before a sandbox. False: it has been started already.
  */
 bool sctp_start(void);
 /* After the last association: pumps the stack until it lets go, at most for a bounded number of rounds. False: it did not. */
 bool sctp_stop(void);
 
-/* When the timers of the stack want to run: soon while anything is under way, seldom when all is idle, TICK_NEVER without
- * associations. */
+/*
+ * When the timers of the stack want to run: soon while anything is under way, seldom when all is idle, TICK_NEVER without
+ * associations. Late is harmless: retransmissions come that much later.
+ */
 tick_t sctp_deadline(void);
+/* May call the output function of any association. */
 void sctp_expire(tick_t now);
+
+/*
+ * Walks the associations that have, or may have, something to tell since they were last drained, so that nobody has to
+ * ask all of them after sctp_expire(). Each comes once; drain it with assoc_next_event() until false. NULL: no more.
+ */
+struct assoc *sctp_next_ready(void);

@@ -1,0 +1,247 @@
+/* sctp.c: starts and stops the stack, turns its clock, and hands its packets to the right association. */
+#include "sctp/sctp.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <usrsctp.h>
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/counters.h"
+#include "sctp/assoc_impl.h"
+#include "sctp/socket.h"
+#include "sctp/stack.h"
+
+#define TICK_BUSY_MS 10
+#define TICK_IDLE_MS 100
+#define BUSY_FOR_MS \
+	500 /* ours: delayed SACKs and first retransmissions come within this time of a packet */
+#define TICK_SLOW_MS 50
+#define ASSOCS_A_MS \
+	200 /* the stack walks all its timers at each tick, some 0.2 us each: this keeps it near 4 % */
+#define STOP_ROUNDS 2000
+
+#define PORT_MIN 1024
+#define PORT_MAX 65535
+
+/* A message in the queue costs memory beyond its bytes, so both are bounded; see also assoc_send(). */
+#define CHUNKS_ON_QUEUE 8192
+
+static struct {
+	bool started;
+	struct slots assocs;
+	struct list_node ready;
+
+	tick_t now;        /* the latest time we were told */
+	tick_t turned;     /* what the stack believes the time is */
+	tick_t busy_until; /* tick fast until then */
+
+	uint8_t port_taken[(PORT_MAX + 1) / 8];
+	uint16_t next_port;
+
+	void *inbox;
+	size_t inbox_cap;
+} stack;
+
+/* Called by the stack in the middle of its work: nothing of it may be called from here. */
+static int output(void *addr, void *buffer, size_t len, uint8_t tos, uint8_t set_df)
+{
+	struct assoc *a = slots_get(&stack.assocs, (slot_id)(uintptr_t)addr);
+
+	if (a != NULL)
+		assoc_output(a, buffer, len);
+	return 0;
+}
+
+__attribute__((format(printf, 1, 2))) static void no_log(const char *format, ...)
+{
+}
+
+/* Everything a data channel does not need is off; its old bugs are then off too. */
+static void set_defaults(void)
+{
+	usrsctp_sysctl_set_sctp_ecn_enable(0);
+	usrsctp_sysctl_set_sctp_asconf_enable(0);
+	usrsctp_sysctl_set_sctp_auto_asconf(0);
+	usrsctp_sysctl_set_sctp_auth_enable(0);
+	usrsctp_sysctl_set_sctp_nrsack_enable(0);
+	usrsctp_sysctl_set_sctp_pktdrop_enable(0);
+	usrsctp_sysctl_set_sctp_cmt_on_off(0);
+	usrsctp_sysctl_set_sctp_blackhole(2); /* no ABORT for packets of nobody */
+	usrsctp_sysctl_set_sctp_pr_enable(1);
+	usrsctp_sysctl_set_sctp_reconfig_enable(1);
+	usrsctp_sysctl_set_sctp_max_chunks_on_queue(CHUNKS_ON_QUEUE);
+	usrsctp_sysctl_set_sctp_shutdown_guard_time_default(30);
+	usrsctp_sysctl_set_sctp_asoc_free_resc_limit(16);
+	usrsctp_sysctl_set_sctp_system_free_resc_limit(4096);
+}
+
+bool sctp_start(void)
+{
+	if (stack.started)
+		return false;
+	/* Before the start, or lookups walk long chains: by verification tag, and by port. */
+	usrsctp_tunable_set_sctp_hashtblsize(16384);
+	usrsctp_tunable_set_sctp_pcbtblsize(16384);
+	usrsctp_init_nothreads(0, output, no_log);
+	usrsctp_enable_crc32c_offload(); /* we fill it in, see assoc_output(); DTLS has authenticated what we receive */
+	set_defaults();
+	list_init(&stack.ready);
+	stack.next_port = PORT_MIN;
+	stack.now = stack.turned = stack.busy_until = (tick_t){ 0 };
+	stack.started = true;
+	return true;
+}
+
+bool sctp_stop(void)
+{
+	if (!stack.started)
+		return true;
+	for (int round = 0; usrsctp_finish() != 0; round++) {
+		if (round == STOP_ROUNDS)
+			return false;
+		usrsctp_handle_timers(TICK_BUSY_MS);
+	}
+	slots_finish(&stack.assocs);
+	stack.started = false;
+	return true;
+}
+
+static int64_t tick_interval_ms(void)
+{
+	int64_t by_number = (int64_t)slots_count(&stack.assocs) / ASSOCS_A_MS;
+
+	if (!tick_before(stack.turned, stack.busy_until))
+		return TICK_IDLE_MS;
+	if (by_number < TICK_BUSY_MS)
+		return TICK_BUSY_MS;
+	return by_number < TICK_SLOW_MS ? by_number : TICK_SLOW_MS;
+}
+
+tick_t sctp_deadline(void)
+{
+	if (slots_count(&stack.assocs) == 0)
+		return TICK_NEVER;
+	return tick_add(stack.turned, TICK_MS(tick_interval_ms()));
+}
+
+void sctp_expire(tick_t now)
+{
+	stack_advance(now);
+}
+
+/*
+ * The stack counts its timers from its own idea of the time, so it must be brought up to date before it is given work:
+ * otherwise a retransmission would come early by the length of the last pause.
+ */
+void stack_advance(tick_t now)
+{
+	int64_t elapsed_ms = tick_since(stack.turned, now) / 1000;
+
+	if (tick_before(stack.now, now))
+		stack.now = now;
+	if (slots_count(&stack.assocs) == 0) {
+		stack.turned = stack.now; /* nobody has a timer */
+		return;
+	}
+	if (elapsed_ms < TICK_BUSY_MS)
+		return;
+	stack.turned = tick_add(stack.turned, TICK_MS(elapsed_ms));
+	usrsctp_handle_timers(elapsed_ms < UINT32_MAX ? (uint32_t)elapsed_ms : UINT32_MAX);
+}
+
+void stack_traffic(void)
+{
+	stack.busy_until = tick_add(stack.now, TICK_MS(BUSY_FOR_MS));
+}
+
+tick_t stack_now(void)
+{
+	return stack.now;
+}
+
+static bool take_port(uint16_t *port)
+{
+	for (int tries = 0; tries <= PORT_MAX - PORT_MIN; tries++) {
+		uint16_t p = stack.next_port;
+
+		stack.next_port = p == PORT_MAX ? PORT_MIN : (uint16_t)(p + 1);
+		if (stack.port_taken[p / 8] & (1 << p % 8))
+			continue;
+		stack.port_taken[p / 8] |= (uint8_t)(1 << p % 8);
+		*port = p;
+		return true;
+	}
+	return false;
+}
+
+static void give_port_back(uint16_t p)
+{
+	stack.port_taken[p / 8] &= (uint8_t) ~(1 << p % 8);
+}
+
+static bool make_inbox(size_t max_message)
+{
+	size_t cap = max_message < SOCK_NOTICE_MAX ? SOCK_NOTICE_MAX : max_message;
+	void *larger;
+
+	if (cap <= stack.inbox_cap)
+		return true;
+	if ((larger = mem_alloc(cap)) == NULL)
+		return false;
+	mem_free(stack.inbox);
+	stack.inbox = larger;
+	stack.inbox_cap = cap;
+	return true;
+}
+
+static void drop_inbox_of_nobody(void)
+{
+	if (slots_count(&stack.assocs) > 0)
+		return;
+	mem_free(stack.inbox);
+	stack.inbox = NULL;
+	stack.inbox_cap = 0;
+}
+
+bool stack_enter(struct assoc *a, size_t max_message, slot_id *id, uint16_t *port)
+{
+	if (!stack.started || !take_port(port))
+		return false;
+	*id = slots_add(&stack.assocs, a);
+	if (*id == 0 || !make_inbox(max_message)) {
+		stack_leave(*id, *port);
+		return false;
+	}
+	return true;
+}
+
+void stack_leave(slot_id id, uint16_t port)
+{
+	if (id != 0)
+		slots_remove(&stack.assocs, id);
+	give_port_back(port);
+	drop_inbox_of_nobody();
+}
+
+void *stack_inbox(size_t *cap)
+{
+	*cap = stack.inbox_cap;
+	return stack.inbox;
+}
+
+void stack_ready(struct list_node *on_ready)
+{
+	if (list_is_empty(on_ready))
+		list_append(&stack.ready, on_ready);
+}
+
+struct assoc *sctp_next_ready(void)
+{
+	struct list_node *first;
+
+	if (!stack.started || list_is_empty(&stack.ready))
+		return NULL;
+	first = stack.ready.next;
+	list_unlink(first);
+	return container_of(first, struct assoc, on_ready);
+}

@@ -1,0 +1,937 @@
+/* test_assoc.c: associations over a network that loses, delays and repeats; nobody waits for real. */
+#include "../main.h"
+
+#include <stdlib.h>
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/counters.h"
+#include "world.h"
+
+#define counted(name) (counter_value[CNT_##name])
+
+static void add_channel(struct side *s, uint16_t sid, bool negotiated)
+{
+	struct channel_config c = { .sid = sid,
+		.negotiated = negotiated,
+		.label = SPAN_LIT("label"),
+		.protocol = SPAN_LIT("proto") };
+
+	ck_assert_int_eq(assoc_add_channel(s->a, &c), ERR_OK);
+}
+
+/* Both sides up, and stream 0 agreed. */
+static void connect_with_channel(struct world *w)
+{
+	world_connect(w);
+	add_channel(&w->left, 0, true);
+	add_channel(&w->right, 0, true);
+	world_run(w, 0);
+}
+
+static enum err send(struct side *s, uint16_t sid, const char *text)
+{
+	return assoc_send(s->a, s->world->now, sid, PPID_STRING, SPAN_STR(text));
+}
+
+/* ---- set-up ---- */
+
+START_TEST(both_sides_connecting_at_once_meet)
+{
+	struct world w;
+
+	world_start(&w);
+	world_connect(&w);
+	ck_assert_int_eq(w.left.streams, 256);
+	ck_assert_int_eq(assoc_state(w.left.a), ASSOC_UP);
+	ck_assert_ptr_eq(assoc_arg(w.left.a), &w.left);
+	ck_assert_int_lt(tick_since((tick_t){ 0 }, w.now), INT64_MAX);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(one_side_may_come_late)
+{
+	struct world w;
+
+	world_start(&w);
+	ck_assert(world_add(&w, &w.left, true));
+	world_run(&w, 9000);
+	ck_assert(world_add(&w, &w.right, false));
+	ck_assert(world_run_until(&w, both_are_up, 4000));
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(set_up_survives_the_loss_of_any_one_packet)
+{
+	for (unsigned n = 1; n <= 12; n++) {
+		struct world w;
+
+		world_start(&w);
+		w.drop_number = n;
+		ck_assert(world_add(&w, &w.left, true));
+		ck_assert(world_add(&w, &w.right, false));
+		add_channel(&w.left, 0, false);
+		world_run(&w, 8000);
+		ck_assert_msg(both_are_up(&w), "packet %u lost", n);
+		ck_assert_int_eq(w.left.channel_opens, 1);
+		ck_assert_int_eq(w.right.channel_opens, 1);
+		world_finish(&w);
+	}
+}
+END_TEST
+
+START_TEST(set_up_without_an_answer_ends_after_thirty_seconds)
+{
+	struct world w;
+	int64_t failed = counted(sctp_failed_total);
+
+	world_start(&w);
+	ck_assert(world_add(&w, &w.left, true));
+	world_run(&w, 29900);
+	ck_assert_int_eq(w.left.closes, 0);
+	world_run(&w, 200);
+	ck_assert_int_eq(w.left.closes, 1);
+	ck_assert_int_eq(w.left.reason, CLOSE_SCTP_TIMEOUT);
+	ck_assert_int_eq(assoc_state(w.left.a), ASSOC_DOWN);
+	ck_assert_int_eq(counted(sctp_failed_total), failed + 1);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(impossible_configurations_are_refused)
+{
+	struct world w;
+
+	world_start(&w);
+	w.left.config.local_port = 0;
+	ck_assert(!world_add(&w, &w.left, true));
+	w.left.config.local_port = 5000;
+	w.left.config.max_streams = 0;
+	ck_assert(!world_add(&w, &w.left, true));
+	w.left.config.max_streams = 1;
+	ck_assert(world_add(&w, &w.left, true));
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(packets_stay_within_the_mtu)
+{
+	static const uint16_t mtus[] = { 1163, 1191, 1000, 548 };
+	static uint8_t big[20000];
+
+	for (size_t i = 0; i < sizeof(mtus) / sizeof(mtus[0]); i++) {
+		struct world w;
+
+		world_start(&w);
+		w.left.config.mtu = w.right.config.mtu = mtus[i];
+		connect_with_channel(&w);
+		assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN_OF(big));
+		world_run(&w, 2000);
+		ck_assert_int_eq(w.right.bytes, sizeof(big));
+		ck_assert_int_le(w.left.largest, mtus[i]);
+		ck_assert_int_gt(w.left.largest, mtus[i] - 8);
+		world_finish(&w);
+	}
+}
+END_TEST
+
+/* ---- messages ---- */
+
+START_TEST(every_ppid_arrives_as_it_was_sent)
+{
+	static const uint32_t ppids[] = { PPID_STRING, PPID_BINARY, PPID_BINARY_PARTIAL,
+		PPID_STRING_PARTIAL, 0, 46, 0xfffffffe };
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	for (size_t i = 0; i < sizeof(ppids) / sizeof(ppids[0]); i++) {
+		ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, ppids[i], SPAN_LIT("hello")), ERR_OK);
+		world_run(&w, 100);
+		ck_assert_int_eq(w.right.messages, i + 1);
+		ck_assert_uint_eq(w.right.last.ppid, ppids[i]);
+		ck_assert_int_eq(w.right.last.message.len, 5);
+		ck_assert(!w.right.last.more && !w.right.last.unordered);
+		ck_assert_int_eq(memcmp(w.right.head, "hello", 5), 0);
+	}
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(empty_messages_travel_in_their_own_form)
+{
+	static const uint32_t pairs[][2] = { { PPID_STRING, PPID_STRING_EMPTY },
+		{ PPID_BINARY, PPID_BINARY_EMPTY }, { PPID_STRING_EMPTY, PPID_STRING_EMPTY },
+		{ PPID_BINARY_EMPTY, PPID_BINARY_EMPTY } };
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, pairs[i][0], SPAN_NONE), ERR_OK);
+		world_run(&w, 100);
+		ck_assert_int_eq(w.right.messages, i + 1);
+		ck_assert_uint_eq(w.right.last.ppid, pairs[i][1]);
+		ck_assert_int_eq(w.right.last.message.len, 0);
+	}
+	ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, 46, SPAN_NONE), ERR_UNSUPPORTED);
+	ck_assert_int_eq(
+		assoc_send(w.left.a, w.now, 0, PPID_STRING_EMPTY, SPAN_LIT("x")), ERR_UNSUPPORTED);
+	ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_DCEP, SPAN_LIT("x")), ERR_UNSUPPORTED);
+	world_finish(&w);
+}
+END_TEST
+
+struct pump {
+	uint64_t sent, received, total;
+	size_t message;
+	bool damaged;
+};
+
+static uint8_t byte_at(uint64_t i)
+{
+	return (uint8_t)(i ^ (i >> 8) ^ (i >> 16) * 31);
+}
+
+static void pump_more(struct side *s)
+{
+	static uint8_t buf[256 * 1024];
+	struct pump *p = s->arg;
+
+	while (p->sent < p->total) {
+		size_t n = p->total - p->sent < p->message ? (size_t)(p->total - p->sent) : p->message;
+
+		for (size_t i = 0; i < n; i++)
+			buf[i] = byte_at(p->sent + i);
+		if (assoc_send(s->a, s->world->now, 0, PPID_BINARY, SPAN(buf, n)) != ERR_OK)
+			return;
+		p->sent += n;
+	}
+}
+
+static void pump_event(struct side *s, const struct assoc_event *ev)
+{
+	struct pump *p = s->arg;
+
+	if (ev->kind == CHANNEL_WRITABLE)
+		pump_more(s);
+	if (ev->kind != CHANNEL_MESSAGE)
+		return;
+	for (size_t i = 0; i < ev->message.len; i++)
+		p->damaged |= ev->message.p[i] != byte_at(p->received + i);
+	p->received += ev->message.len;
+}
+
+static bool pump_is_done(struct world *w)
+{
+	struct pump *p = w->left.arg;
+
+	return p->received == p->total;
+}
+
+static void transfer(struct world *w, struct pump *p, int64_t limit_ms)
+{
+	w->left.arg = w->right.arg = p;
+	w->left.on_event = w->right.on_event = pump_event;
+	pump_more(&w->left);
+	ck_assert_msg(world_run_until(w, pump_is_done, limit_ms),
+		"%d of %d bytes, closed: %s, %s", (int)p->received, (int)p->total,
+		close_name(w->left.reason), close_name(w->right.reason));
+	ck_assert(!p->damaged);
+}
+
+START_TEST(a_mebibyte_arrives_in_order_through_heavy_loss)
+{
+	struct world w;
+	struct pump p = { .total = 1 << 20, .message = 5000 };
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.loss_percent = 30;
+	transfer(&w, &p, 3600000);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(reordering_and_repetition_change_nothing)
+{
+	struct world w;
+	struct pump p = { .total = 1 << 20, .message = 3000 };
+
+	world_start(&w);
+	w.reorder_percent = 20;
+	w.duplicate_percent = 20;
+	connect_with_channel(&w);
+	transfer(&w, &p, 600000);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(large_messages_come_whole)
+{
+	static const size_t sizes[] = { 1, 1135, 1136, 65536, 256 * 1024 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct world w;
+		struct pump p = { .total = 3 * sizes[i], .message = sizes[i] };
+
+		world_start(&w);
+		connect_with_channel(&w);
+		w.loss_percent = 5;
+		transfer(&w, &p, 600000);
+		ck_assert_int_eq(w.right.messages, 3);
+		world_finish(&w);
+	}
+}
+END_TEST
+
+START_TEST(messages_too_large_for_the_peer_or_for_us_are_refused_before_sending)
+{
+	static uint8_t big[256 * 1024 + 1];
+	struct world w;
+
+	world_start(&w);
+	w.left.config.remote_max_message = 1024;
+	connect_with_channel(&w);
+	ck_assert_int_eq(
+		assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, 1025)), ERR_MESSAGE_SIZE);
+	ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, 1024)), ERR_OK);
+	ck_assert_int_eq(assoc_send(w.right.a, w.now, 0, PPID_BINARY, SPAN_OF(big)), ERR_MESSAGE_SIZE);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(a_peer_that_sends_more_than_we_take_is_cut_off)
+{
+	static uint8_t big[2001];
+
+	for (size_t len = 2000; len <= 2001; len++) {
+		struct world w;
+
+		world_start(&w);
+		w.right.config.local_max_message = 2000;
+		connect_with_channel(&w);
+		ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, len)), ERR_OK);
+		world_run(&w, 1000);
+		ck_assert_int_eq(w.right.messages, len == 2000);
+		ck_assert_int_eq(w.right.closes, len > 2000);
+		if (len > 2000) {
+			ck_assert_int_eq(w.right.reason, CLOSE_SCTP_PROTOCOL);
+			ck_assert_int_eq(w.left.reason, CLOSE_PEER_ABORT);
+		}
+		world_finish(&w);
+	}
+}
+END_TEST
+
+START_TEST(an_enormous_message_is_cut_off_too)
+{
+	static uint8_t big[200000];
+	struct world w;
+
+	world_start(&w);
+	w.right.config.local_max_message = 2000;
+	w.right.config.receive_buffer = 8000;
+	connect_with_channel(&w);
+	ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN_OF(big)), ERR_OK);
+	world_run(&w, 60000);
+	ck_assert_int_eq(w.right.messages, 0);
+	ck_assert_int_eq(w.right.closes, 1);
+	ck_assert_int_eq(w.right.reason, CLOSE_SCTP_PROTOCOL);
+	world_finish(&w);
+}
+END_TEST
+
+static void add_partial(struct side *s, uint8_t reliability, uint32_t limit, bool unordered)
+{
+	struct channel_config c = { .sid = 2,
+		.negotiated = true,
+		.quality = {
+			.reliability = reliability, .limit = limit, .unordered = unordered } };
+
+	ck_assert_int_eq(assoc_add_channel(s->a, &c), ERR_OK);
+}
+
+static unsigned arrivals_through_loss(uint8_t reliability, uint32_t limit)
+{
+	struct world w;
+	unsigned got;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	add_partial(&w.left, reliability, limit, true);
+	add_partial(&w.right, reliability, limit, true);
+	w.loss_percent = 30;
+	for (int i = 0; i < 200; i++) {
+		while (assoc_send(w.left.a, w.now, 2, PPID_BINARY, SPAN_LIT("partial")) != ERR_OK)
+			world_run(&w, 100);
+		world_run(&w, 20);
+	}
+	world_run(&w, 20000);
+	got = w.right.messages;
+	if (got > 0)
+		ck_assert(w.right.last.unordered);
+	world_finish(&w);
+	return got;
+}
+
+START_TEST(partial_reliability_gives_up_where_full_reliability_does_not)
+{
+	unsigned once = arrivals_through_loss(MAX_RETRANSMITS, 0);
+	unsigned brief = arrivals_through_loss(MAX_LIFETIME, 50);
+
+	ck_assert_int_lt(once, 190);
+	ck_assert_int_gt(once, 20);
+	ck_assert_int_lt(brief, 195);
+	ck_assert_int_gt(brief, 20);
+	ck_assert_int_eq(arrivals_through_loss(RELIABLE, 0), 200);
+}
+END_TEST
+
+/* ---- back-pressure ---- */
+
+START_TEST(a_held_reader_stops_its_peer_and_loses_nothing)
+{
+	struct world w;
+	struct pump p = { .total = 1 << 20, .message = 1000 };
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.left.arg = w.right.arg = &p;
+	w.left.on_event = w.right.on_event = pump_event;
+	assoc_hold(w.right.a, true);
+	pump_more(&w.left);
+	world_run(&w, 5000);
+	ck_assert_int_eq(w.right.messages, 0);
+	world_run(&w, 15000);
+	ck_assert_int_lt(p.sent, 800 * 1024); /* both buffers are full, and that is all */
+	assoc_hold(w.right.a, false);
+	ck_assert(world_run_until(&w, pump_is_done, 60000));
+	ck_assert(!p.damaged);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(tiny_messages_are_bounded_in_number)
+{
+	struct world w;
+	unsigned n = 0;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.cut = true;
+	while (n < 100000 && send(&w.left, 0, "x") == ERR_OK)
+		n++;
+	ck_assert_int_lt(n, 5000);
+	ck_assert_int_gt(n, 3000);
+	w.cut = false;
+	world_run(&w, 20000);
+	ck_assert_int_eq(w.right.messages, n);
+	ck_assert_int_eq(w.left.writables, 1);
+	ck_assert_int_eq(send(&w.left, 0, "x"), ERR_OK);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(loss_is_told_even_while_held)
+{
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	assoc_hold(w.right.a, true);
+	send(&w.left, 0, "unread");
+	world_run(&w, 100);
+	assoc_destroy(w.left.a);
+	w.left.a = NULL;
+	world_run(&w, 100);
+	ck_assert_int_eq(w.right.messages, 0);
+	ck_assert_int_eq(w.right.closes, 1);
+	ck_assert_int_eq(w.right.reason, CLOSE_PEER_ABORT);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(an_orderly_end_waits_behind_unread_messages)
+{
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	assoc_hold(w.right.a, true);
+	send(&w.left, 0, "unread");
+	assoc_shutdown(w.left.a, w.now);
+	world_run(&w, 1000);
+	ck_assert_int_eq(w.left.reason, CLOSE_LOCAL);
+	ck_assert_int_eq(w.right.messages + w.right.closes, 0);
+	assoc_hold(w.right.a, false);
+	world_run(&w, 0);
+	ck_assert_int_eq(w.right.messages, 1);
+	ck_assert_int_eq(w.right.reason, CLOSE_PEER_SHUTDOWN);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(what_comes_before_a_message_is_told_while_held)
+{
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	assoc_hold(w.right.a, true);
+	assoc_close_channel(w.left.a, 0, w.now);
+	world_run(&w, 1000);
+	ck_assert_int_eq(w.right.channel_closes, 1);
+	ck_assert_int_eq(w.left.channel_closes, 1);
+	world_finish(&w);
+}
+END_TEST
+
+/* ---- silence ---- */
+
+START_TEST(a_silent_peer_that_returns_in_time_gets_everything)
+{
+	struct world w;
+	struct pump p = { .total = 1 << 20, .message = 1000 };
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.left.arg = w.right.arg = &p;
+	w.left.on_event = w.right.on_event = pump_event;
+	w.cut = true;
+	pump_more(&w.left);
+	ck_assert_int_lt(p.sent, p.total);
+	world_run(&w, 25000);
+	w.cut = false;
+	ck_assert(world_run_until(&w, pump_is_done, 60000));
+	ck_assert(!p.damaged);
+	ck_assert_int_eq(w.left.closes, 0);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(a_silent_peer_that_does_not_return_is_given_up)
+{
+	struct world w;
+	int64_t stalled = counted(sctp_stalled_total);
+
+	world_start(&w);
+	connect_with_channel(&w);
+	world_run(&w, 60000);
+	w.cut = true;
+	send(&w.left, 0, "anybody?");
+	world_run(&w, 29000);
+	ck_assert_int_eq(w.left.closes, 0);
+	world_run(&w, 2000);
+	ck_assert_int_eq(w.left.closes, 1);
+	ck_assert_int_eq(w.left.reason, CLOSE_SCTP_STALLED);
+	ck_assert_int_eq(counted(sctp_stalled_total), stalled + 1);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(a_reader_who_never_reads_is_a_stall_too)
+{
+	struct world w;
+	struct pump p = { .total = 1 << 20, .message = 1000 };
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.left.arg = w.right.arg = &p;
+	w.left.on_event = pump_event;
+	assoc_hold(w.right.a, true);
+	pump_more(&w.left);
+	world_run(&w, 200000);
+	ck_assert_int_eq(w.left.closes, 1);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(idle_associations_want_no_time)
+{
+	struct world w;
+	unsigned packets;
+
+	world_start(&w);
+	ck_assert(tick_is_never(sctp_deadline()));
+	connect_with_channel(&w);
+	ck_assert_int_eq(tick_since(w.now, sctp_deadline()) <= TICK_MS(10), 1);
+	send(&w.left, 0, "last words");
+	world_run(&w, 40000);
+	packets = w.sent;
+	ck_assert(tick_is_never(assoc_deadline(w.left.a)));
+	ck_assert(tick_is_never(assoc_deadline(w.right.a)));
+	ck_assert_int_gt(tick_since(w.now, sctp_deadline()), TICK_MS(20));
+	world_run(&w, 600000);
+	ck_assert_int_eq(w.sent, packets); /* no heartbeats */
+	ck_assert_int_eq(assoc_unsent(w.left.a), 0);
+	send(&w.left, 0, "still there");
+	world_run(&w, 1000);
+	ck_assert_int_eq(w.right.messages, 2);
+	world_finish(&w);
+	ck_assert(tick_is_never(sctp_deadline()));
+}
+END_TEST
+
+START_TEST(after_a_pause_nothing_is_repeated_too_early)
+{
+	struct world w;
+	unsigned packets;
+
+	world_start(&w);
+	w.delay_us = 45000;
+	connect_with_channel(&w);
+	for (int i = 0; i < 20; i++) {
+		world_run(&w, 5000 + 7 * i);
+		packets = w.left.packets;
+		send(&w.left, 0, "one packet");
+		world_run(&w, 1000);
+		ck_assert_int_eq(w.left.packets, packets + 1);
+	}
+	world_finish(&w);
+}
+END_TEST
+
+/* ---- the end ---- */
+
+START_TEST(shutdown_delivers_what_is_queued)
+{
+	struct world w;
+	struct pump p = { .total = 100000, .message = 1000 };
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.loss_percent = 10;
+	w.left.arg = w.right.arg = &p;
+	w.right.on_event = pump_event;
+	pump_more(&w.left);
+	assoc_shutdown(w.left.a, w.now);
+	ck_assert_int_eq(send(&w.left, 0, "too late"), ERR_CLOSED);
+	ck_assert_int_eq(assoc_state(w.left.a), ASSOC_SHUTTING);
+	world_run(&w, 29000);
+	ck_assert_int_eq(p.received, p.total);
+	ck_assert_int_eq(w.left.reason, CLOSE_LOCAL);
+	ck_assert_int_eq(w.right.reason, CLOSE_PEER_SHUTDOWN);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(shutdown_towards_silence_ends_all_the_same)
+{
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	w.cut = true;
+	send(&w.left, 0, "lost");
+	assoc_shutdown(w.left.a, w.now);
+	world_run(&w, 31000);
+	ck_assert_int_eq(w.left.closes, 1);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(shutdown_before_it_is_up_ends_at_once)
+{
+	struct world w;
+
+	world_start(&w);
+	ck_assert(world_add(&w, &w.left, true));
+	assoc_shutdown(w.left.a, w.now);
+	world_run(&w, 0);
+	ck_assert_int_eq(w.left.reason, CLOSE_LOCAL);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(destroying_aborts)
+{
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	assoc_destroy(w.left.a);
+	w.left.a = NULL;
+	world_run(&w, 100);
+	ck_assert_int_eq(w.right.closes, 1);
+	ck_assert_int_eq(w.right.reason, CLOSE_PEER_ABORT);
+	ck_assert_int_eq(send(&w.right, 0, "gone"), ERR_CLOSED);
+	ck_assert_ptr_null(assoc_channel(w.right.a, 0));
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(gauges_return_to_where_they_were)
+{
+	int64_t associations = counted(associations), channels = counted(channels);
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	ck_assert_int_eq(counted(associations), associations + 2);
+	ck_assert_int_eq(counted(channels), channels + 2);
+	world_finish(&w);
+	ck_assert_int_eq(counted(associations), associations);
+	ck_assert_int_eq(counted(channels), channels);
+}
+END_TEST
+
+/* ---- bad input ---- */
+
+START_TEST(packets_for_other_ports_are_dropped)
+{
+	struct world w;
+	int64_t malformed = counted(sctp_malformed_total);
+
+	world_start(&w);
+	w.left.config.remote_port = 5001; /* who is at 5000 */
+	ck_assert(world_add(&w, &w.left, true));
+	ck_assert(world_add(&w, &w.right, false));
+	world_run(&w, 5000);
+	ck_assert_int_eq(w.left.opens + w.right.opens, 0);
+	ck_assert_int_gt(counted(sctp_malformed_total), malformed);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(different_ports_on_both_sides_are_fine)
+{
+	struct world w;
+
+	world_start(&w);
+	w.left.config.local_port = w.right.config.remote_port = 6000;
+	w.right.config.local_port = w.left.config.remote_port = 7000;
+	world_connect(&w);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(random_bytes_do_no_harm)
+{
+	struct world w;
+	uint8_t bytes[200];
+
+	world_start(&w);
+	connect_with_channel(&w);
+	for (int i = 0; i < 5000; i++) {
+		size_t len = world_random(&w) % sizeof(bytes);
+
+		for (size_t j = 0; j < len; j++)
+			bytes[j] = (uint8_t)world_random(&w);
+		if (i % 2 && len > 4)
+			memcpy(bytes, "\x13\x88\x13\x88", 4); /* 5000, 5000 */
+		assoc_input(w.right.a, w.now, SPAN(bytes, len));
+	}
+	send(&w.left, 0, "unharmed");
+	world_run(&w, 1000);
+	ck_assert_int_eq(w.right.messages, 1);
+	world_finish(&w);
+}
+END_TEST
+
+static bool flip_a_bit(struct world *w, const struct packet *p)
+{
+	if (world_random(w) % 4 == 0) {
+		size_t at = 12 + world_random(w) % (p->len - 12);
+
+		((struct packet *)(uintptr_t)p)->bytes[at] ^= (uint8_t)(1 << world_random(w) % 8);
+	}
+	return false;
+}
+
+START_TEST(damaged_packets_end_the_association_at_worst)
+{
+	for (unsigned seed = 0; seed < 60; seed++) {
+		struct world w;
+		struct pump p = { .total = 30000, .message = 700 };
+
+		world_start(&w);
+		w.random = seed;
+		connect_with_channel(&w);
+		w.drop = flip_a_bit;
+		w.left.arg = w.right.arg = &p;
+		w.left.on_event = pump_event;
+		pump_more(&w.left);
+		assoc_close_channel(w.right.a, 0, w.now);
+		world_run(&w, 10000);
+		world_finish(&w);
+	}
+}
+END_TEST
+
+/* ---- many, and memory ---- */
+
+START_TEST(many_associations_share_the_stack)
+{
+	enum { PAIRS = 50 };
+	static struct world w[PAIRS];
+
+	for (int i = 0; i < PAIRS; i++) {
+		world_start(&w[i]);
+		world_connect(&w[i]);
+		w[i].random = (uint32_t)i;
+	}
+	for (int i = 0; i < PAIRS; i++) {
+		w[i].now = w[PAIRS - 1].now;
+		add_channel(&w[i].left, 0, true);
+		add_channel(&w[i].right, 0, true);
+		send(&w[i].left, 0, "mine");
+		world_run(&w[i], 0);
+	}
+	for (int i = 0; i < PAIRS; i++) {
+		w[i].now = w[PAIRS - 1].now;
+		world_run(&w[i], 200);
+		ck_assert_int_eq(w[i].right.messages, 1);
+	}
+	for (int i = 0; i < PAIRS; i++)
+		world_finish(&w[i]);
+}
+END_TEST
+
+START_TEST(those_with_news_are_found_without_asking_all)
+{
+	struct world w, quiet;
+	struct assoc *a;
+	bool left = false;
+
+	world_start(&quiet);
+	connect_with_channel(&quiet);
+	world_run(&quiet, 1000);
+	world_start(&w);
+	w.now = quiet.now;
+	connect_with_channel(&w);
+	world_run(&w, 1000);
+	while (sctp_next_ready() != NULL)
+		;
+	send(&w.left, 0, "news");
+	while ((a = sctp_next_ready()) != NULL) {
+		ck_assert_ptr_ne(a, quiet.left.a);
+		ck_assert_ptr_ne(a, quiet.right.a);
+		left |= a == w.left.a;
+	}
+	ck_assert(left);
+	world_finish(&w);
+	quiet.now = w.now;
+	world_finish(&quiet);
+}
+END_TEST
+
+/* Everything that allocates: set-up, channels of both kinds, resets, a message before its ACK. */
+static void scenario(void)
+{
+	struct channel_config agreed = { .sid = 1, .negotiated = true };
+	struct channel_config asked = { .sid = 4, .label = SPAN_LIT("asked") };
+	struct world w;
+
+	world_start(&w);
+	if (!world_add(&w, &w.left, true) || !world_add(&w, &w.right, false)) {
+		world_finish(&w);
+		return;
+	}
+	assoc_add_channel(w.left.a, &agreed);
+	assoc_add_channel(w.right.a, &agreed);
+	world_run(&w, 500);
+	assoc_add_channel(w.left.a, &asked);
+	world_run(&w, 500);
+	send(&w.left, 4, "a");
+	send(&w.right, 4, "b");
+	world_run(&w, 500);
+	assoc_close_channel(w.left.a, 4, w.now);
+	assoc_send(w.right.a, w.now, 1, PPID_STRING, SPAN_LIT("c"));
+	world_run(&w, 500);
+	world_finish(&w);
+}
+
+START_TEST(running_out_of_memory_anywhere_is_survived_and_leaks_nothing)
+{
+	long live;
+	unsigned long n;
+
+	scenario(); /* tables that stay have been made */
+	live = mem_live();
+	for (n = 1;; n++) {
+		mem_fail_at(n);
+		scenario();
+		ck_assert_int_eq(mem_live(), live);
+		if (!mem_failed())
+			break;
+	}
+	mem_fail_at(0);
+	ck_assert_int_gt(n, 5);
+}
+END_TEST
+
+START_TEST(the_stack_starts_once_and_stops_clean)
+{
+	long live;
+
+	ck_assert(!sctp_start());
+	ck_assert(sctp_stop());
+	live = mem_live();
+	ck_assert_int_eq(live, 0);
+	ck_assert(sctp_start());
+	scenario();
+}
+END_TEST
+
+static void start(void)
+{
+	sctp_start();
+}
+
+static void stop(void)
+{
+	ck_assert(sctp_stop());
+}
+
+static Suite *make_suite(void)
+{
+	Suite *s = suite_create("sctp/assoc");
+	TCase *t = tcase_create("assoc");
+
+	tcase_add_unchecked_fixture(t, start, stop);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, both_sides_connecting_at_once_meet);
+	tcase_add_test(t, one_side_may_come_late);
+	tcase_add_test(t, set_up_survives_the_loss_of_any_one_packet);
+	tcase_add_test(t, set_up_without_an_answer_ends_after_thirty_seconds);
+	tcase_add_test(t, impossible_configurations_are_refused);
+	tcase_add_test(t, packets_stay_within_the_mtu);
+	tcase_add_test(t, every_ppid_arrives_as_it_was_sent);
+	tcase_add_test(t, empty_messages_travel_in_their_own_form);
+	tcase_add_test(t, a_mebibyte_arrives_in_order_through_heavy_loss);
+	tcase_add_test(t, reordering_and_repetition_change_nothing);
+	tcase_add_test(t, large_messages_come_whole);
+	tcase_add_test(t, messages_too_large_for_the_peer_or_for_us_are_refused_before_sending);
+	tcase_add_test(t, a_peer_that_sends_more_than_we_take_is_cut_off);
+	tcase_add_test(t, an_enormous_message_is_cut_off_too);
+	tcase_add_test(t, partial_reliability_gives_up_where_full_reliability_does_not);
+	tcase_add_test(t, a_held_reader_stops_its_peer_and_loses_nothing);
+	tcase_add_test(t, tiny_messages_are_bounded_in_number);
+	tcase_add_test(t, loss_is_told_even_while_held);
+	tcase_add_test(t, an_orderly_end_waits_behind_unread_messages);
+	tcase_add_test(t, what_comes_before_a_message_is_told_while_held);
+	tcase_add_test(t, a_silent_peer_that_returns_in_time_gets_everything);
+	tcase_add_test(t, a_silent_peer_that_does_not_return_is_given_up);
+	tcase_add_test(t, a_reader_who_never_reads_is_a_stall_too);
+	tcase_add_test(t, idle_associations_want_no_time);
+	tcase_add_test(t, after_a_pause_nothing_is_repeated_too_early);
+	tcase_add_test(t, shutdown_delivers_what_is_queued);
+	tcase_add_test(t, shutdown_towards_silence_ends_all_the_same);
+	tcase_add_test(t, shutdown_before_it_is_up_ends_at_once);
+	tcase_add_test(t, destroying_aborts);
+	tcase_add_test(t, gauges_return_to_where_they_were);
+	tcase_add_test(t, packets_for_other_ports_are_dropped);
+	tcase_add_test(t, different_ports_on_both_sides_are_fine);
+	tcase_add_test(t, random_bytes_do_no_harm);
+	tcase_add_test(t, damaged_packets_end_the_association_at_worst);
+	tcase_add_test(t, many_associations_share_the_stack);
+	tcase_add_test(t, those_with_news_are_found_without_asking_all);
+	tcase_add_test(t, running_out_of_memory_anywhere_is_survived_and_leaks_nothing);
+	tcase_add_test(t, the_stack_starts_once_and_stops_clean);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(make_suite)
