@@ -17,36 +17,45 @@ struct desk;
 /* What node.info and node.stats say; filled by the front. Texts are valid during the call only. */
 struct desk_worker_info {
 	unsigned index;
-	int pid;          /* 0: not running at the moment */
-	unsigned starts;  /* 1: never replaced */
+	int pid;         /* 0: not running at the moment */
+	unsigned starts; /* 1: never replaced */
 	double cpu_seconds;
 	uint64_t memory_bytes; /* resident */
 };
 
 struct desk_ops {
 	void (*to_controller)(void *front, uint64_t controller, struct span line);
-	bool (*to_worker)(void *front, unsigned worker, struct span line); /* false: it is not there now */
+	bool (*to_worker)(
+		void *front, unsigned worker, struct span line); /* false: it is not there now */
 	/* Answered by desk_resolved() with the same ticket, later. */
 	void (*resolve)(void *front, const char *host, uint16_t port, uint64_t ticket);
 	bool (*worker_info)(void *front, unsigned worker, struct desk_worker_info *out);
-	int64_t (*counter)(void *front, int counter); /* of the table in dcmf/base/counters.h, summed over the workers */
-	void (*drained)(void *front);                 /* draining, and nothing is left, or the deadline has passed */
+	int64_t (*counter)(void *front,
+		int counter); /* of the table in dcmf/base/counters.h, summed over the workers */
+	int64_t (*wall_us)(void *front); /* microseconds since the epoch, for events */
+	void (*drained)(
+		void *front); /* draining, and nothing is left: neither contexts nor half-made ones */
 	void *front;
+};
+
+/* What may change while the desk is open. */
+struct desk_limits {
+	uint64_t contexts;         /* at once, in all workers */
+	int64_t drain_deadline_us; /* what is left then is deleted */
 };
 
 struct desk_config {
 	const struct desk_ops *ops;
-	const char *name, *version, *nf_instance_id;  /* copied */
+	const char *name, *version, *nf_instance_id; /* copied */
 	unsigned workers;
-	uint64_t max_contexts;
-	unsigned max_requests_per_controller;         /* unanswered at once; beyond: 429 */
-	int64_t drain_deadline_us;
-	bool embedded_root; /* may streams go without replaceHttpUrl? */
+	unsigned max_requests_per_controller; /* unanswered at once; beyond: 429 */
+	struct desk_limits limits;
 };
 
 struct desk *desk_create(const struct desk_config *config, tick_t now);
 void desk_destroy(struct desk *d);
 
+void desk_set_limits(struct desk *d, const struct desk_limits *limits);
 /* The certificate's fingerprints for node.info: "SHA-256 AB:..". Copied. */
 void desk_set_fingerprints(struct desk *d, const char *const *texts, unsigned count);
 
@@ -62,12 +71,15 @@ void desk_worker_line(struct desk *d, tick_t now, unsigned worker, struct span l
 /* Its contexts are gone: worker.lost names them; its unanswered requests get 500. */
 void desk_worker_lost(struct desk *d, tick_t now, unsigned worker, const char *how);
 
-void desk_resolved(struct desk *d, tick_t now, uint64_t ticket, const struct addr *addr, const char *failed);
+void desk_resolved(
+	struct desk *d, tick_t now, uint64_t ticket, const struct addr *addr, const char *failed);
 
-/* As node.drain; for SIGTERM. */
+/* As node.drain with the configured deadline, and for good: node.resume is refused from now on. For SIGTERM. */
 void desk_drain(struct desk *d, tick_t now);
-bool desk_is_ready(const struct desk *d); /* for /readyz: not draining, every worker up */
+bool desk_is_ready(const struct desk *d);     /* for /readyz: not draining, every worker up */
 const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */
+uint64_t desk_contexts(const struct desk *d);
+uint64_t desk_contexts_of(const struct desk *d, unsigned worker);
 
 tick_t desk_deadline(const struct desk *d);
 void desk_expire(struct desk *d, tick_t now);

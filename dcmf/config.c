@@ -216,7 +216,6 @@ bool config_take_live(struct config *to, const struct config *from)
 	to->dtls.key = key;
 	to->drain.deadline = from->drain.deadline;
 	to->limits.contexts = from->limits.contexts;
-	to->limits.setup_rate = from->limits.setup_rate;
 	to->log.level = from->log.level;
 	return true;
 }

@@ -1,0 +1,194 @@
+/*
+ * desk_private.h: what the desk's files share: controllers, workers, contexts, requests under way.
+ *
+ * A line of a controller becomes a `call`, which lives while it is looked at. What a worker must answer first becomes a `request`,
+ * which lives in desk.requests under the id that the worker sees, until the answer, the timeout or the worker's death.
+ */
+#pragma once
+
+#include "control/desk.h"
+#include "control/json.h"
+#include "control/problem.h"
+#include "control/rpc.h"
+#include "control/sdp.h"
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/list.h"
+#include "dcmf/base/slots.h"
+
+#define uthash_malloc(size)    mem_alloc(size)
+#define uthash_free(ptr, size) mem_free(ptr)
+#define HASH_NONFATAL_OOM      1
+#include <uthash.h>
+
+#define DESK_REQUEST_US TICK_S(5) /* ours: a worker that takes longer is in trouble */
+#define DESK_HOSTS_MAX  16        /* ours: names in one document */
+#define DESK_LIST_LIMIT 100
+#define DESK_LIST_MAX   1000
+
+enum desk_node_state { NODE_RUNNING, NODE_DRAINING, NODE_DRAINED };
+
+struct desk_controller {
+	uint64_t id;
+	char *peer;
+	unsigned unanswered;
+	bool subscribed;
+	json_t *types;    /* array of texts; NULL: all */
+	char *context_id; /* NULL: all */
+	UT_hash_handle hh;
+};
+
+struct desk_context {
+	char *id, *owner; /* owner may be NULL */
+	unsigned worker;
+	UT_hash_handle hh;
+};
+
+struct desk_worker {
+	bool up;
+	uint64_t contexts;
+	unsigned creating; /* sent, not answered */
+};
+
+struct desk_request;
+
+/* What a request is for: how it ends. Exactly one of the two is called, unless nobody waits any more. */
+struct desk_purpose {
+	const char *method; /* for the worker */
+	bool makes_context; /* its answer brings a context into the world */
+	/* The worker's result; answers the controller and closes the request. */
+	void (*done)(struct desk *d, tick_t now, struct desk_request *r, json_t *result);
+	/* NULL, or what happens instead of a refusal: by an error of the worker, its death or the timeout. */
+	void (*failed)(struct desk *d, tick_t now, struct desk_request *r);
+};
+
+struct desk_host {
+	char *name; /* "host:port" */
+	slot_id ticket;
+};
+
+struct desk_request {
+	slot_id id;
+	const struct desk_purpose *purpose;
+	struct list_node on_waiting; /* in desk.waiting, by deadline; alone when nobody waits */
+	tick_t deadline;
+	uint64_t controller; /* 0: the desk's own, or nobody waits any more */
+	json_t *rpc_id;      /* NULL: a notification, answered by silence */
+	int target;          /* the worker it is meant for while names are resolved; -1: any */
+	int worker;          /* -1: not sent yet */
+	json_t *params;      /* for the worker */
+	char *context_id;    /* NULL: a new one */
+	struct sdp *sdp;     /* the offer, for sdp.* */
+	json_t *page;        /* contexts collected, for context.list */
+	unsigned limit;
+
+	struct desk_host hosts[DESK_HOSTS_MAX];
+	unsigned host_count, resolving;
+	json_t *resolved;
+	struct problem *hosts_problem; /* only while hosts are collected */
+};
+
+struct desk_ticket {
+	slot_id request;
+	unsigned host;
+};
+
+struct desk {
+	const struct desk_ops *ops;
+	char *name, *version, *nf_instance_id;
+	unsigned max_requests;
+	struct desk_limits limits;
+	tick_t started;
+
+	enum desk_node_state state;
+	bool stopping;
+	tick_t drain_deadline;
+
+	struct desk_worker *workers;
+	unsigned worker_count, last_chosen;
+	struct desk_context *contexts;
+	struct desk_controller *controllers;
+	struct slots requests, tickets;
+	struct list_node waiting;
+	unsigned creating; /* requests that will make a context, names being resolved included */
+	json_t *fingerprints;
+};
+
+struct desk_call {
+	struct desk *d;
+	tick_t now;
+	uint64_t controller;
+	const struct rpc_request *rpc;
+	json_t *params; /* an object, checked against the method's table; borrowed */
+};
+
+/* desk.c */
+void call_result(
+	const struct desk_call *c, json_t *result); /* takes result over; NULL: out of memory */
+void call_error(const struct desk_call *c, int code, const char *message);
+void call_refuse(const struct desk_call *c, struct problem *p); /* finishes p */
+void desk_send(struct desk *d, uint64_t controller,
+	char *line); /* takes the line over; NULL: out of memory */
+struct desk_controller *desk_controller(struct desk *d, uint64_t id);
+
+/* desk_request.c */
+/* NULL: refused already. `params` is taken over. */
+struct desk_request *request_open(
+	const struct desk_call *c, const struct desk_purpose *purpose, json_t *params);
+/* Of the desk itself: nobody waits. NULL: out of memory. */
+struct desk_request *request_open_own(
+	struct desk *d, tick_t now, const struct desk_purpose *purpose, json_t *params);
+void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker);
+void request_result(struct desk *d, struct desk_request *r,
+	json_t *result); /* answers and closes; takes result over */
+void request_refuse(struct desk *d, struct desk_request *r,
+	struct problem *p); /* answers, finishes p, closes */
+void request_close(struct desk *d, struct desk_request *r);
+void request_forget_controller(struct desk *d, struct desk_request *r);
+void requests_answered(struct desk *d, tick_t now, unsigned worker, const json_t *answer);
+void requests_expire(struct desk *d, tick_t now);
+void requests_of_lost_worker(struct desk *d, tick_t now, unsigned worker);
+
+/* desk_resolve.c */
+/* Resolves the names in `value`, then sends the request to `worker` (-1: the least loaded one). */
+void request_resolve_and_send(
+	struct desk *d, tick_t now, struct desk_request *r, const json_t *value, int worker);
+void request_drop_tickets(struct desk *d, struct desk_request *r);
+
+/* desk_context.c */
+void method_context_create(struct desk_call *c);
+void method_context_update(struct desk_call *c);
+void method_context_get(struct desk_call *c);
+void method_context_list(struct desk_call *c);
+void method_context_delete(struct desk_call *c);
+struct desk_context *context_find(struct desk *d, const char *id);
+/* Takes note of a document that a worker returned. NULL: out of memory, or no document. */
+struct desk_context *context_note(struct desk *d, unsigned worker, const json_t *document);
+void context_forget(struct desk *d, tick_t now, struct desk_context *x);
+void contexts_forget_worker(struct desk *d, tick_t now, unsigned worker);
+/* May a new context be made now? False: refused. */
+bool context_may_begin(const struct desk_call *c);
+/* Asks the worker to delete a context that nobody wants any more. */
+void context_delete_unwanted(struct desk *d, tick_t now, unsigned worker, const char *id);
+/* -1: none is up. */
+int worker_least_loaded(struct desk *d);
+
+/* desk_sdp.c */
+void method_sdp_terminate(struct desk_call *c);
+void method_sdp_later(struct desk_call *c);
+
+/* desk_event.c */
+void method_events_subscribe(struct desk_call *c);
+/* Adds the time, sends it to those who want it; takes params over, NULL is ignored. */
+void event_tell(struct desk *d, json_t *params);
+json_t *event_new(const char *type);
+void event_from_worker(struct desk *d, tick_t now, json_t *params);
+void event_worker_lost(struct desk *d, unsigned worker, const char *how);
+
+/* desk_node.c */
+void method_node_info(struct desk_call *c);
+void method_node_stats(struct desk_call *c);
+void method_node_drain(struct desk_call *c);
+void method_node_resume(struct desk_call *c);
+void node_begin_drain(struct desk *d, tick_t now, int64_t deadline_us);
+void node_drain_expire(struct desk *d, tick_t now);
+void node_check_drained(struct desk *d);
