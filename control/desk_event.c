@@ -3,23 +3,24 @@
 
 #include "control/desk_private.h"
 #include "dcmf/base/log.h"
-#include "dcmf/relay/relay.h"
 
 #define LOST_PER_EVENT \
 	2000 /* ours: a line of worker.lost stays well below 1 MiB with owners of usual length */
 
-/* Those that do not come from a relay. */
-static const char *const own_types[] = { "policy.refused", "worker.lost", "node.draining",
-	"node.drained" };
+static const char *const event_types[] = {
+#define RELAY_EVENT(name, word) word,
+#include "dcmf/relay/events.def"
+#undef RELAY_EVENT
+	"policy.refused",
+	"worker.lost",
+	"node.draining",
+	"node.drained",
+};
 
 static bool is_event_type(const char *type)
 {
-	for (int t = 0; t < RELAY_EVENT_MAX; t++) {
-		if (strcmp(relay_event_name((enum relay_event_type)t), type) == 0)
-			return true;
-	}
-	for (size_t i = 0; i < sizeof(own_types) / sizeof(own_types[0]); i++) {
-		if (strcmp(own_types[i], type) == 0)
+	for (size_t i = 0; i < sizeof(event_types) / sizeof(event_types[0]); i++) {
+		if (strcmp(event_types[i], type) == 0)
 			return true;
 	}
 	return false;
