@@ -21,28 +21,32 @@ static int wire_read(BIO *bio, char *buf, int size)
 	return (int)n;
 }
 
-/* A flight goes from plaintext to ciphertext, never back: so data is told apart by its first record. */
-static bool starts_in_plaintext(const char *dgram, int len)
+void wire_flush(struct wire *w)
 {
-	return len >= RECORD_HEADER && dgram[RECORD_EPOCH_AT] == 0 &&
-	       dgram[RECORD_EPOCH_AT + 1] == 0;
+	struct wr *f = w->flight;
+
+	if (f == NULL || f->len == 0)
+		return;
+	if (w->seq_shift != 0)
+		records_shift(f->p, f->len, w->seq_shift);
+	w->output(w->arg, SPAN(f->p, f->len));
+	f->len = 0;
 }
 
 static int wire_write(BIO *bio, const char *buf, int len)
 {
 	struct wire *w = BIO_get_data(bio);
-	uint8_t shifted[DTLS_MTU_MAX];
+	struct span records = SPAN(buf, len);
 
 	BIO_clear_retry_flags(bio);
-	if (w->is_mute || len <= 0)
+	if (w->is_mute)
 		return len;
-	if (w->seq_shift == 0 || !starts_in_plaintext(buf, len) || (size_t)len > sizeof(shifted)) {
-		w->output(w->arg, SPAN(buf, len));
-		return len;
-	}
-	memcpy(shifted, buf, (size_t)len);
-	records_shift(shifted, (size_t)len, w->seq_shift);
-	w->output(w->arg, SPAN(shifted, len));
+	if (w->flight != NULL && records.len > w->flight->cap - w->flight->len)
+		wire_flush(w);
+	if (w->flight != NULL && records.len <= w->flight->cap)
+		wr_span(w->flight, records);
+	else
+		w->output(w->arg, records); /* data, which has no plaintext records to shift */
 	return len;
 }
 
@@ -51,7 +55,7 @@ static long wire_ctrl(BIO *bio, int cmd, long number, void *pointer)
 	const struct wire *w = BIO_get_data(bio);
 
 	switch (cmd) {
-	case BIO_CTRL_FLUSH: return 1; /* a write is out already */
+	case BIO_CTRL_FLUSH: return 1; /* wire_flush() comes when OpenSSL is done */
 	case BIO_CTRL_DGRAM_QUERY_MTU:
 	case BIO_CTRL_DGRAM_GET_MTU:
 	case BIO_CTRL_DGRAM_GET_FALLBACK_MTU: return w->mtu;

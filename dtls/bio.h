@@ -1,7 +1,9 @@
 /*
  * bio.h: how OpenSSL sees the network: each read gives one datagram, each write makes one.
  *
- * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but what OpenSSL reads.
+ * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but what OpenSSL reads. During a
+ * handshake it puts together what OpenSSL writes and one datagram holds: OpenSSL repeats a flight message by message, and the
+ * more datagrams a flight takes, the less likely it gets through whole.
  */
 #pragma once
 
@@ -11,7 +13,8 @@
 struct wire {
 	struct span in; /* the datagram OpenSSL has not read yet; none when len is 0 */
 	uint16_t mtu;
-	bool is_mute; /* what OpenSSL writes is thrown away */
+	bool is_mute;      /* what OpenSSL writes is thrown away */
+	struct wr *flight; /* where writes gather; NULL: each goes out at once */
 	/* Added to the sequence numbers of plaintext records going out. */
 	uint64_t seq_shift;
 	void (*output)(void *arg, struct span dgram);
@@ -22,3 +25,6 @@ struct wire {
 BIO_METHOD *wire_method_create(void);
 /* Reads from and writes to `w`, which outlives it. NULL: out of memory. */
 BIO *wire_bio_create(const BIO_METHOD *method, struct wire *w);
+
+/* Sends what has gathered. */
+void wire_flush(struct wire *w);

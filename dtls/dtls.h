@@ -8,6 +8,9 @@
  *     dtls_deadline(), dtls_expire()      retransmission of flights
  *     dtls_close(d)                       close_notify, then destroy
  *
+ * Datagrams that are no DTLS are dropped and counted; they change nothing (RFC 6347 4.1.2.7). After a fatal alert or a
+ * close_notify of the peer, which is answered, the state is DTLS_CLOSED, noticed by dtls_input() or, behind data, by dtls_read().
+ *
  * The peer must present a certificate and it must match one of the given fingerprints (RFC 8122), otherwise the
  * handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE and no byte of data is ever delivered.
  * Only ECDHE with AEAD suites; no renegotiation, no compression, no tickets. Retransmission runs on OpenSSL's own wall
@@ -31,8 +34,8 @@
 /* What connections of one certificate share (an SSL_CTX). Reference counted; connections hold a reference. */
 struct dtls_ctx;
 
-struct dtls_ctx *dtls_ctx_create(
-	struct cert *cert); /* takes its own reference; NULL: out of memory or ERR_CRYPTO */
+/* Takes its own reference to the certificate. NULL: out of memory, or OpenSSL refused. */
+struct dtls_ctx *dtls_ctx_create(struct cert *cert);
 struct dtls_ctx *dtls_ctx_ref(struct dtls_ctx *ctx);
 void dtls_ctx_unref(struct dtls_ctx *ctx);
 const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx);
@@ -43,14 +46,18 @@ enum dtls_state { DTLS_HANDSHAKING, DTLS_OPEN, DTLS_CLOSED };
 struct dtls_config {
 	struct dtls_ctx *ctx;
 	enum dtls_role role;
-	uint16_t
-		mtu; /* largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX */
-	const struct fingerprint *peer; /* copied; at least one */
+	/* Largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX. */
+	uint16_t mtu;
+	const struct fingerprint
+		*peer; /* copied; at least one; only those of strong hashes count */
 	size_t peer_count;
 	/* Called with each datagram to send, on the stack of the call that caused it: only copy it away. */
 	void (*output)(void *arg, struct span dgram);
 	void *arg;
-	/* Server only: the client has shown a cookie (hello.h): its ClientHello has message_seq 1. */
+	/*
+	 * Server only: the client has shown a cookie to hello_screen(). The first datagram of dtls_input() is the one that
+	 * was HELLO_PROVEN; until it came others are dropped.
+	 */
 	bool cookie_shown;
 };
 
@@ -69,10 +76,13 @@ void dtls_expire(struct dtls *d, tick_t now);
  * Records received are delivered only here; call until false after every input.
  */
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
-/* ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never blocks. */
+/*
+ * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO; ERR_NO_MEMORY. Never
+ * blocks. Nothing is sent for an empty plaintext.
+ */
 enum err dtls_send(struct dtls *d, struct span plaintext);
-void dtls_close(struct
-	dtls *d); /* close_notify; state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
+/* close_notify (silence before DTLS_OPEN); state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
+void dtls_close(struct dtls *d);
 
 enum dtls_state dtls_state(const struct dtls *d);
 enum close_reason dtls_close_reason(const struct dtls *d); /* CLOSE_NONE until DTLS_CLOSED */

@@ -70,8 +70,11 @@ void sim_finish(struct sim *s)
 
 static uint32_t dice(struct sim *s, uint32_t sides)
 {
-	s->wire.seed = s->wire.seed * 1664525u + 1013904223u;
-	return (s->wire.seed >> 8) % sides;
+	uint64_t z = s->wire.seed += 0x9e3779b97f4a7c15u; /* splitmix64 */
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return (uint32_t)((z ^ z >> 31) % sides);
 }
 
 static void put_on_wire(struct sim *s, int to, struct span dgram)

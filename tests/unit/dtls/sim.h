@@ -58,7 +58,7 @@ struct sim {
 		unsigned loss_percent; /* of all */
 		unsigned double_percent;
 		int64_t jitter_us; /* reorders */
-		uint32_t seed;
+		uint64_t seed;
 		/* Sees each datagram first; false swallows it. May be NULL. */
 		bool (*tap)(struct sim *sim, int from, struct span dgram);
 	} wire;
