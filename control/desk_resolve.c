@@ -67,22 +67,15 @@ void request_drop_tickets(struct desk *d, struct desk_request *r)
 	r->host_count = r->resolving = 0;
 }
 
-/* One name: a literal address answers itself. */
 static bool ask(struct desk *d, struct desk_request *r, unsigned host)
 {
-	char *name = r->hosts[host].name, *colon = strrchr(name, ':');
-	uint16_t port = (uint16_t)atoi(colon + 1);
-	struct span text = SPAN(name, (size_t)(colon - name));
-	struct addr addr;
-	char *bare;
+	const char *name = r->hosts[host].name, *colon = strrchr(name, ':');
+	char *bare = mem_span_dup(SPAN(name, (size_t)(colon - name)));
 
-	if (addr_parse_ip(text, port, &addr))
-		return note_address(r, name, &addr);
-	if ((bare = mem_span_dup(text)) == NULL)
-		return false;
-	if (take_ticket(d, r, host) != 0) {
+	if (bare != NULL && take_ticket(d, r, host) != 0) {
 		r->resolving++;
-		d->ops->resolve(d->ops->front, bare, port, r->hosts[host].ticket);
+		d->ops->resolve(
+			d->ops->front, bare, (uint16_t)atoi(colon + 1), r->hosts[host].ticket);
 	}
 	mem_free(bare);
 	return r->hosts[host].ticket != 0;
