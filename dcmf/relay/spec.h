@@ -26,7 +26,8 @@ struct stream_spec {
 	char *label, *subprotocol;
 };
 
-#define ROOT_ANY_SID 65535 /* no stream has this id: the root of every stream without one of its own */
+#define ROOT_ANY_SID \
+	65535 /* no stream has this id: the root of every stream without one of its own */
 
 /* The root of one stream (ReplaceHttpUrl) and where its host is. */
 struct root_spec {
