@@ -1,8 +1,18 @@
 /*
  * agent.h: the worker's half of control: requests of the front as JSON-RPC lines in, answers and events out, acting on the relay.
  *
- * Methods: worker.start (first, once), worker.reload, context.create {context, resolved?}, context.replace {contextId, context, resolved?},
- * context.update {contextId, patch, resolved?}, context.get, context.list, context.delete {contextId}, context.delete_all.
+ *     worker.start      the members of struct agent_start, embedded_addr as "192.0.2.1:80"     {} - first, and once
+ *     worker.reload     {certificate?, log_level?}                                             {}
+ *     context.create    {context, resolved?}                                                   the context
+ *     context.replace   {contextId, context, resolved?}                                        the context
+ *     context.update    {contextId, patch, resolved?}                                          the context
+ *     context.get       {contextId}                                                            the context with dcmf.status
+ *     context.list      {limit?, after?}                                                       {contexts, next?}, ordered by contextId
+ *     context.delete    {contextId}                                                            {}
+ *     context.delete_all {}                                                                    {deleted}
+ *
+ * Requests may be pipelined; each is answered at once. `resolved` maps "host:port" to "address:port" (document.h). An answer has the shape,
+ * Release 19 or early Release 18, in which the context was last sent whole.
  */
 #pragma once
 
@@ -13,11 +23,11 @@
 /* What the front hands to a new worker; texts are valid during the call only. */
 struct agent_start {
 	unsigned index, workers;
-	const char *yaml;                /* the configuration file's text; empty: defaults */
-	const char *yaml_name;           /* for messages */
-	const char *certificate;         /* certificate and key, PEM: a secret */
+	const char *yaml;        /* the configuration file's text; empty: defaults */
+	const char *yaml_name;   /* for messages */
+	const char *certificate; /* certificate and key, PEM: a secret */
 	const char *mdc1_ca, *mdc1_certificate, *mdc1_key; /* PEM; NULL when not configured */
-	const char *embedded_root;       /* NULL: no embedded DCSF */
+	const char *embedded_root;                         /* NULL: no embedded DCSF */
 	struct addr embedded_addr;
 };
 
@@ -28,16 +38,20 @@ struct agent_ops {
 	 * Builds the relay from what the front gave and returns it; NULL: `failed` says why. Fills the rules for documents; their texts
 	 * must live as long as the agent.
 	 */
-	struct relay *(*start)(void *arg, const struct agent_start *s, struct document_rules *rules, char failed[256]);
+	struct relay *(*start)(void *arg, const struct agent_start *s, struct document_rules *rules,
+		char failed[256]);
 	/* A new certificate, or NULL to keep it, and a new log level, or NULL. False: `failed` says why. */
-	bool (*reload)(void *arg, const char *certificate_pem, const char *log_level, char failed[256]);
+	bool (*reload)(
+		void *arg, const char *certificate_pem, const char *log_level, char failed[256]);
 	void *arg;
 };
 
 struct agent;
 
-struct agent *agent_create(const struct agent_ops *ops);
+struct agent *agent_create(const struct agent_ops *ops); /* NULL: out of memory */
+/* The relay stays; its events must not come here any more. NULL is fine. */
 void agent_destroy(struct agent *a);
+/* A line that carries a key (worker.start, worker.reload) is wiped once it is read: its bytes must be writable. */
 void agent_line(struct agent *a, tick_t now, struct span line);
-/* The relay's events go through here to the front (relay_ops.event calls this). */
+/* The relay's events go through here to the front (relay_ops.event calls this). NULL: nobody is told. */
 void agent_event(struct agent *a, const struct relay_event *ev);

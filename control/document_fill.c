@@ -1,0 +1,266 @@
+/* document_fill.c: puts the gateway's side of each media into a document, and takes it for what it is when it comes back. */
+#include "control/document_schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/json.h"
+
+#define KIB             1024
+#define MAX_MESSAGE_KIB 64 /* TS 29.571 MaxMessageSize: its unit can only be kilobytes */
+#define HOST_PRIORITY \
+	2130706431 /* RFC 8445 5.1.2.1: type preference 126, one address, component 1 */
+
+static const char *const setup_words[] = {
+	[SETUP_NONE] = "ACTPASS",
+	[SETUP_ACTPASS] = "ACTPASS",
+	[SETUP_ACTIVE] = "ACTIVE",
+	[SETUP_PASSIVE] = "PASSIVE",
+};
+
+static json_t *endpoint_json(const struct addr *a)
+{
+	json_t *endpoint = json_object(), *ip = json_object();
+	char text[ADDR_TEXT_MAX];
+	bool done = js_put_text(ip, a->family == ADDR_IPV6 ? "ipv6Addr" : "ipv4Addr",
+			    addr_ip_text(a, text)) &&
+		    json_object_set(endpoint, "ip", ip) == 0 &&
+		    js_put_text(endpoint, "transport", "UDP") &&
+		    js_put_integer(endpoint, "portNumber", a->port);
+
+	json_decref(ip);
+	if (done)
+		return endpoint;
+	json_decref(endpoint);
+	return NULL;
+}
+
+static json_t *fingerprints_json(const struct cert *cert)
+{
+	char text[FINGERPRINT_TEXT_MAX];
+	json_t *list = json_array();
+	struct fingerprint f;
+
+	if (cert_fingerprint(cert, HASH_SHA256, &f) == ERR_OK &&
+		js_append(list, json_string(fingerprint_text(&f, text))))
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *dc_endpoint_json(const struct media_view *v)
+{
+	json_t *endpoint = json_object();
+
+	if (js_put_integer(endpoint, "sctpPort", v->sctp_port) &&
+		js_put(endpoint, "fingerprints", fingerprints_json(v->cert)) &&
+		js_put_text(endpoint, "tlsId", v->tls_id) &&
+		js_put_text(endpoint, "securitySetup", setup_words[v->setup]))
+		return endpoint;
+	json_decref(endpoint);
+	return NULL;
+}
+
+/* An ICE Lite side has one candidate: where it is (RFC 8445 5.2). */
+static json_t *ice_json(const struct media_view *v)
+{
+	json_t *ice = json_object(), *candidates = json_array();
+	char text[ADDR_TEXT_MAX + 64], ip[ADDR_TEXT_MAX];
+	bool done;
+
+	snprintf(text, sizeof(text), "candidate:1 1 UDP %d %s %u typ host", HOST_PRIORITY,
+		addr_ip_text(&v->local, ip), v->local.port);
+	done = js_put_text(ice, "ufrag", v->ice_ufrag) && js_put_text(ice, "pwd", v->ice_pwd) &&
+	       js_put_bool(ice, "lite", true) && js_append(candidates, json_string(text)) &&
+	       json_object_set(ice, "candidates", candidates) == 0;
+	json_decref(candidates);
+	if (done)
+		return ice;
+	json_decref(ice);
+	return NULL;
+}
+
+/* Calls fn for each media of the document that the relay knows; both keep the order of the document. */
+static bool each_media(json_t *doc, const struct relay *r, const struct relay_context *c,
+	bool (*fn)(json_t *media, const struct media_view *v))
+{
+	for (size_t t = 0; t < document_terminations(doc); t++) {
+		const json_t *termination = document_termination(doc, t);
+
+		for (size_t m = 0; m < document_medias(termination); m++) {
+			struct media_view v;
+
+			if (relay_media_view(r, c, (unsigned)t, (unsigned)m, &v) &&
+				!fn(document_media(termination, m), &v))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool put_endpoints(json_t *media, const struct media_view *v)
+{
+	return js_put(media, "localMbEndpoint", endpoint_json(&v->local)) &&
+	       js_put(json_object_get(media, "dcMedia"), "localDcEndpoint", dc_endpoint_json(v));
+}
+
+/* Our setup role follows from the remote side's, and the early shape has one attribute for both: a patch is about the remote one. */
+static bool put_patchable(json_t *media, const struct media_view *v)
+{
+	if (!put_endpoints(media, v))
+		return false;
+	json_object_del(json_object_get(json_object_get(media, "dcMedia"), "localDcEndpoint"),
+		"securitySetup");
+	return true;
+}
+
+/* KiB that both sides take; nothing is said of less than one (0 would mean any size). */
+static int64_t common_kib(const json_t *media, uint32_t ours)
+{
+	int64_t kib = js_get_integer(
+		json_object_get(media, "dcMedia"), "maxMessageSize", MAX_MESSAGE_KIB);
+	int64_t bytes = js_get_integer(json_object_get(media, "dcmf"), "maxMessageSize", kib * KIB);
+
+	if (bytes == 0 || bytes > ours)
+		bytes = ours;
+	if (bytes > MAX_MESSAGE_KIB * KIB)
+		bytes = MAX_MESSAGE_KIB * KIB;
+	return bytes < KIB ? 1 : bytes / KIB;
+}
+
+static bool put_shown(json_t *media, const struct media_view *v)
+{
+	json_t *dc = json_object_get(media, "dcMedia"), *dcmf = json_object_get(media, "dcmf");
+	int64_t kib = common_kib(media, v->max_message);
+
+	if (dcmf == NULL && js_put(media, "dcmf", json_object()))
+		dcmf = json_object_get(media, "dcmf");
+	json_object_del(dcmf, "ice");
+	return put_endpoints(media, v) && js_put_integer(dc, "maxMessageSize", kib) &&
+	       js_put_text(dcmf, "securityMode", "E2AE") &&
+	       js_put_integer(dcmf, "maxMessageSize", v->max_message) &&
+	       (v->ice_ufrag == NULL || js_put(dcmf, "ice", ice_json(v)));
+}
+
+static json_t *filled(const json_t *doc, const struct relay *r, const struct relay_context *c,
+	bool (*fn)(json_t *media, const struct media_view *v))
+{
+	json_t *copy = json_deep_copy(doc);
+
+	if (copy != NULL && js_put_text(copy, "contextId", relay_context_id(c)) &&
+		each_media(copy, r, c, fn))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+json_t *document_show(const json_t *doc, const struct relay *r, const struct relay_context *c)
+{
+	return filled(doc, r, c, put_shown);
+}
+
+json_t *document_to_patch(const json_t *doc, const struct relay *r, const struct relay_context *c)
+{
+	return filled(doc, r, c, put_patchable);
+}
+
+/* Echoes */
+
+/* The element of a list with this id; nothing is taken for granted about the list. NULL: none. */
+static json_t *find_by_id(const json_t *list, const char *key, const json_t *like)
+{
+	const char *id = js_get_text(like, key);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		const char *other = js_get_text(item, key);
+
+		if (id != NULL && other != NULL && strcmp(id, other) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/* Where `now` says what `shown` says of `key`, it gets what `stored` says, or nothing. */
+static bool restore(json_t *now, const char *key, const json_t *shown, const json_t *stored)
+{
+	const json_t *ours = json_object_get(shown, key), *is = json_object_get(now, key);
+	json_t *theirs = json_object_get(stored, key);
+
+	if (is == NULL || ours == NULL || !json_equal(is, ours))
+		return true;
+	if (theirs == NULL)
+		return json_object_del(now, key) == 0;
+	return json_object_set(now, key, theirs) == 0;
+}
+
+static bool same_text(const json_t *a, const json_t *b, const char *key)
+{
+	const char *x = js_get_text(a, key), *y = js_get_text(b, key);
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+/* No remote side ever has our credentials. */
+static bool restore_ice(json_t *now, const json_t *shown, const json_t *stored)
+{
+	const json_t *is = json_object_get(now, "ice"), *ours = json_object_get(shown, "ice");
+	json_t *theirs = json_object_get(stored, "ice");
+
+	if (!same_text(is, ours, "ufrag") || !same_text(is, ours, "pwd"))
+		return true;
+	return theirs != NULL && json_object_set(now, "ice", theirs) == 0;
+}
+
+static bool forget_in_media(json_t *now, const json_t *shown, const json_t *stored)
+{
+	json_t *dcmf = json_object_get(now, "dcmf"), *dc = json_object_get(now, "dcMedia");
+	const json_t *shown_dc = json_object_get(shown, "dcMedia"),
+		     *stored_dc = json_object_get(stored, "dcMedia");
+	const char *setup = js_get_text(dc, "securitySetup");
+	const char *ours =
+		js_get_text(json_object_get(shown_dc, "localDcEndpoint"), "securitySetup");
+
+	if (!restore_ice(dcmf, json_object_get(shown, "dcmf"), json_object_get(stored, "dcmf")))
+		return false;
+	if (js_get_text(dcmf, "securityMode") == NULL)
+		return true;
+	/* The early shape has one setup role for both sides, and ours was shown. */
+	if (setup != NULL && ours != NULL && strcmp(setup, ours) == 0) {
+		json_t *theirs = json_object_get(
+			json_object_get(stored_dc, "remoteDcEndpoint"), "securitySetup");
+
+		if (theirs == NULL)
+			json_object_del(dc, "securitySetup");
+		else if (json_object_set(dc, "securitySetup", theirs) != 0)
+			return false;
+	}
+	return restore(dcmf, "maxMessageSize", json_object_get(shown, "dcmf"),
+		       json_object_get(stored, "dcmf")) &&
+	       restore(dc, "maxMessageSize", shown_dc, stored_dc);
+}
+
+bool document_forget_echo(json_t *doc, const json_t *stored, const json_t *shown)
+{
+	json_t *termination, *media;
+	size_t t, m;
+
+	json_array_foreach (json_object_get(doc, "terminations"), t, termination) {
+		const json_t *s = find_by_id(
+			json_object_get(stored, "terminations"), "terminationId", termination);
+		const json_t *o = find_by_id(
+			json_object_get(shown, "terminations"), "terminationId", termination);
+
+		json_array_foreach (json_object_get(termination, "medias"), m, media) {
+			const json_t *was =
+				find_by_id(json_object_get(s, "medias"), "mediaId", media);
+			const json_t *ours =
+				find_by_id(json_object_get(o, "medias"), "mediaId", media);
+
+			if (was != NULL && ours != NULL && !forget_in_media(media, ours, was))
+				return false;
+		}
+	}
+	return true;
+}
