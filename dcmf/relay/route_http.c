@@ -104,6 +104,7 @@ void http_route_reply(struct http_route *h, uint8_t *bytes, size_t len)
 static void answer(struct http_route *h, int status, const char *sentence)
 {
 	size_t len = 0;
+	uint8_t *bytes;
 
 	forget_upstream(h);
 	http_route_forget_headers(h);
@@ -112,7 +113,8 @@ static void answer(struct http_route *h, int status, const char *sentence)
 	h->answered = true;
 	h->discard = true;
 	h->status = status;
-	http_route_reply(h, http_response_own(status, sentence, h->is_head, &len), len);
+	bytes = http_response_own(status, sentence, h->is_head, &len);
+	http_route_reply(h, bytes, len);
 }
 
 static void refuse(struct http_route *h, int status, const char *sentence)
