@@ -255,8 +255,11 @@ static struct span sound_part(struct dtls *d, struct span dgram)
 			count(dtls_malformed_total);
 			break;
 		}
-		if (rec.epoch > 0 && !can_decrypt(d) && d->early++ >= EARLY_MAX)
-			break;
+		if (rec.epoch > 0 && !can_decrypt(d)) {
+			if (d->early == EARLY_MAX)
+				break;
+			d->early++;
+		}
 		sound = dgram.len - r.rest.len;
 	}
 	return SPAN(dgram.p, sound);

@@ -104,6 +104,25 @@ START_TEST(the_last_flight_is_repeated_to_a_peer_that_repeats_its_own)
 }
 END_TEST
 
+static bool swallow_all_of_server(struct sim *s, int from, struct span dgram)
+{
+	return from == CLIENT || s->sent == 2; /* but the first flight */
+}
+
+START_TEST(a_repeated_flight_takes_no_more_datagrams_than_the_first_time)
+{
+	struct sim s;
+
+	sim_init(&s);
+	sim_pair(&s, 1200, false);
+	s.wire.tap = swallow_all_of_server;
+	sim_run(&s, 2);
+	/* hello, answer, then the client's flight after 0.04 0.34 0.94 s, and each time the server's last one */
+	ck_assert_uint_eq(s.sent, 2 + 3 * 2);
+	sim_finish(&s);
+}
+END_TEST
+
 /* With what a stranger, or a noisy line, might send to `to`: everything between noise and nearly right. */
 static void pester(struct sim *s, int to, unsigned times)
 {
@@ -210,6 +229,7 @@ static Suite *loss_suite(void)
 	tcase_add_loop_test(c, a_third_of_all_datagrams_may_get_lost, 0, 2);
 	tcase_add_loop_test(c, datagrams_may_overtake_each_other_and_come_twice, 0, 2);
 	tcase_add_test(c, the_last_flight_is_repeated_to_a_peer_that_repeats_its_own);
+	tcase_add_test(c, a_repeated_flight_takes_no_more_datagrams_than_the_first_time);
 	tcase_add_test(c, garbage_between_the_datagrams_kills_nothing);
 	tcase_add_test(c, forged_data_is_not_delivered_and_harms_nobody);
 	tcase_add_test(c, a_replayed_record_is_delivered_once);
