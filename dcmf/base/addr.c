@@ -43,7 +43,7 @@ bool addr_parse_ip(struct span text, uint16_t port, struct addr *out)
 
 	if (text.len >= 2 && text.p[0] == '[' && text.p[text.len - 1] == ']')
 		text = SPAN(text.p + 1, text.len - 2);
-	if (text.len == 0 || text.len >= sizeof(z))
+	if (text.len == 0 || text.len >= sizeof(z) || memchr(text.p, 0, text.len) != NULL)
 		return false;
 	memcpy(z, text.p, text.len);
 	z[text.len] = '\0';

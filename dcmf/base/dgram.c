@@ -34,7 +34,8 @@ bool dgram_queue_push(struct dgram_queue *q, const struct path *path, struct spa
 		return false;
 	d->path = *path;
 	d->len = (uint16_t)bytes.len;
-	memcpy(d->bytes, bytes.p, bytes.len);
+	if (bytes.len > 0)
+		memcpy(d->bytes, bytes.p, bytes.len);
 	list_init(&d->on_queue);
 	list_append(&q->list, &d->on_queue);
 	q->bytes += bytes.len;

@@ -50,18 +50,45 @@ void log_set_who(const char *who)
 	snprintf(who_name, sizeof(who_name), "%s", who);
 }
 
+/* How many bytes the well-formed UTF-8 character at `s` has (RFC 3629 4); 0: it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xc2 ? 0
+		     : s[0] < 0xe0 ? 2
+		     : s[0] < 0xf0 ? 3
+		     : s[0] < 0xf5 ? 4
+				   : 0;
+
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] >> 6 != 2)
+			return 0;
+	}
+	/* longer than needed, a surrogate, or beyond the last one */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
 static void put_json_text(FILE *out, const char *key, const char *text)
 {
 	fprintf(out, ",\"%s\":\"", key);
-	for (; *text != '\0'; text++) {
+	while (*text != '\0') {
 		unsigned char c = (unsigned char)*text;
+		size_t len = utf8_len((const unsigned char *)text);
 
-		if (c == '"' || c == '\\')
+		if (len == 0)
+			fputc('?', out);
+		else if (len > 1)
+			fwrite(text, len, 1, out);
+		else if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			fprintf(out, "\\u%04x", c);
 		else
 			fputc(c, out);
+		text += len > 0 ? len : 1;
 	}
 	fputc('"', out);
 }
