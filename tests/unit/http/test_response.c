@@ -148,9 +148,9 @@ START_TEST(a_response_of_our_own_says_its_sentence)
 	ck_assert_str_eq(own(502, "The server closed.", false),
 		"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 18\r\n\r\n"
 		"The server closed.");
-	ck_assert_str_eq(
-		own(502, "The server closed.", true), "HTTP/1.1 502 Bad Gateway\r\nContent-Type: "
-						      "text/plain\r\nContent-Length: 18\r\n\r\n");
+	ck_assert_str_eq(own(502, "The server closed.", true),
+		"HTTP/1.1 502 Bad Gateway\r\nContent-Type: "
+		"text/plain\r\nContent-Length: 18\r\n\r\n");
 	ck_assert_str_eq(own(404, "", false),
 		"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 	ck_assert_str_eq(own(100, "x", false), "HTTP/1.1 100 Continue\r\n\r\n");
