@@ -93,8 +93,10 @@ void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status,
 	h->status = status;
 	h->left = has_no_body(h) ? 0 : length;
 	if (h->left < 0) {
-		if (!keep_headers(h, headers))
-			http_route_server_failed(h, 503, "out of memory");
+		if (keep_headers(h, headers))
+			return;
+		http_route_server_failed(h, 503, "out of memory");
+		http_route_pump(h);
 		return;
 	}
 	head = make_head(h, headers, length, &len);
@@ -128,11 +130,14 @@ bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span 
 		http_route_pump(h);
 		return true;
 	}
-	if (h->to_phone.len >= TO_PHONE_BYTES || !http_route_hold(&h->to_phone, bytes)) {
+	if (h->to_phone.len >= TO_PHONE_BYTES) {
 		h->paused = true;
 		return false;
 	}
-	h->left -= (int64_t)bytes.len;
+	if (http_route_hold(&h->to_phone, bytes))
+		h->left -= (int64_t)bytes.len;
+	else
+		http_route_server_failed(h, 503, "out of memory");
 	http_route_pump(h);
 	return true;
 }
