@@ -12,5 +12,5 @@ void world_delete_context(struct world *w, const char *id);
 /* Certificates of this program, as many as are needed at once; 0 is the gateway's. */
 struct dtls_ctx *world_identity(unsigned i);
 
-/* What is due for the phone, its events, and its datagrams out. `stack`: SCTP's timers ran. */
-void phone_turn(struct phone *p, bool stack);
+/* What is due for the phone, its events, and its datagrams out. */
+void phone_turn(struct phone *p);

@@ -17,6 +17,11 @@ static void on_line_input(
 	ue_input(p->ue, sim_now(), from, dgram);
 }
 
+static void on_ready(void *arg)
+{
+	((struct phone *)arg)->touched = true;
+}
+
 static void take_address(struct phone *p, unsigned number)
 {
 	struct addr *at = &p->at.local;
@@ -48,6 +53,8 @@ struct phone *phone_create(struct world *w, const struct phone_options *options)
 	config.style = p->options.webrtc ? UE_STYLE_WEBRTC : UE_STYLE_IMS;
 	config.dcep = p->options.dcep;
 	config.local = p->at;
+	config.ready = on_ready;
+	config.arg = p;
 	if (p->options.setup != SETUP_NONE)
 		config.setup = p->options.setup;
 	if (p->options.mtu > 0)
@@ -350,7 +357,7 @@ static void on_event(struct phone *p, const struct ue_event *ev)
 	}
 }
 
-void phone_turn(struct phone *p, bool stack)
+void phone_turn(struct phone *p)
 {
 	tick_t now = sim_now();
 	struct ue_event ev;
@@ -358,7 +365,7 @@ void phone_turn(struct phone *p, bool stack)
 
 	if (tick_due(ue_deadline(p->ue), now))
 		ue_expire(p->ue, now);
-	else if (!p->touched && !stack)
+	else if (!p->touched)
 		return;
 	p->touched = false;
 	while (ue_next_event(p->ue, now, &ev))

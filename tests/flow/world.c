@@ -90,7 +90,7 @@ static enum err port_open(void *world, const char *interface, enum addr_family f
 {
 	struct world *w = world;
 	bool shared = ice && w->shared_port;
-	uint32_t number = shared && w->ports[1].users > 0 ? 1 : w->next_number;
+	uint32_t number = shared && w->shared_number > 0 ? w->shared_number : w->next_number;
 	struct port *p = &w->ports[number];
 
 	if (w->no_ports_after > 0 && w->ports_open >= w->no_ports_after)
@@ -102,6 +102,8 @@ static enum err port_open(void *world, const char *interface, enum addr_family f
 			(uint16_t)(20000 + number), &p->at);
 		net_attach(w->net, &p->at, NULL, NULL, on_port_input, w);
 	}
+	if (shared)
+		w->shared_number = number;
 	p->users++;
 	w->ports_open++;
 	*at = (struct path){ .port = number, .local = p->at };
@@ -115,8 +117,11 @@ static void port_close(void *world, uint32_t number)
 
 	ck_assert(number > 0 && number < w->next_number && w->ports[number].users > 0);
 	w->ports_open--;
-	if (--w->ports[number].users == 0)
-		net_detach(w->net, &w->ports[number].at);
+	if (--w->ports[number].users > 0)
+		return;
+	net_detach(w->net, &w->ports[number].at);
+	if (number == w->shared_number)
+		w->shared_number = 0;
 }
 
 static void port_send(void *world, const struct path *path, struct span dgram)
@@ -196,16 +201,15 @@ static tick_t world_next(const struct world *w)
 void world_step(struct world *w)
 {
 	tick_t now = sim_now();
-	bool stack = tick_due(sctp_deadline(), now);
 
 	net_run(w->net);
 	IN_RELAY(w, dcsf_run(w->dcsf, w->relay, now));
-	if (stack || tick_due(relay_deadline(w->relay), now))
+	if (tick_due(relay_deadline(w->relay), now))
 		IN_RELAY(w, relay_expire(w->relay, now));
 	IN_RELAY(w, relay_turn_end(w->relay, now));
 	for (unsigned i = 0; i < w->phone_count; i++)
 		if (w->phones[i] != NULL)
-			phone_turn(w->phones[i], stack);
+			phone_turn(w->phones[i]);
 }
 
 bool world_until(struct world *w, double seconds, world_condition *condition)
@@ -259,8 +263,6 @@ struct world *world_create_with(const char *name, void (*change)(struct relay_co
 
 	if (w == NULL)
 		abort();
-	for (unsigned i = 0; i < 8; i++)
-		world_identity(i);
 	w->live_before = mem_live();
 	w->name = name;
 	w->net = net_create(1);
@@ -326,6 +328,14 @@ static void leave_evidence(void)
 			relay_event_name(w->seen[i].type), w->seen[i].context_id,
 			w->seen[i].media_id, w->seen[i].sid, close_name(w->seen[i].reason),
 			w->seen[i].detail);
+	for (unsigned i = 0; i < w->phone_count; i++)
+		if (w->phones[i] != NULL)
+			fprintf(stderr,
+				"  phone %s: %u channels open, %u of %u replies, closed %u times "
+				"(%s)\n",
+				w->phones[i]->context_id, w->phones[i]->opened,
+				w->phones[i]->complete, w->phones[i]->asked, w->phones[i]->closed,
+				close_name(w->phones[i]->reason));
 	take_down(w);
 	free(w);
 	for (unsigned i = 0; i < COUNTER_MAX; i++)
@@ -339,6 +349,30 @@ void world_fixture(TCase *tc)
 	tcase_set_timeout(tc, 0);
 }
 
+static void send_nowhere(void *arg, struct span packet)
+{
+	(void)arg;
+	(void)packet;
+}
+
+/* What the layers allocate once a program is there before a test counts. */
+static void warm_up(void)
+{
+	struct assoc_config config = { .local_port = 5000,
+		.remote_port = 5000,
+		.mtu = 1163,
+		.streams = 1,
+		.max_streams = 16,
+		.send_buffer = 65536,
+		.receive_buffer = 65536,
+		.local_max_message = 1024,
+		.output = send_nowhere };
+
+	assoc_destroy(assoc_create(&config, sim_now()));
+	for (unsigned i = 0; i < 8; i++)
+		world_identity(i);
+}
+
 int world_main(const char *name, void (*add)(TCase *tc))
 {
 	Suite *suite = suite_create(name);
@@ -349,6 +383,7 @@ int world_main(const char *name, void (*add)(TCase *tc))
 	log_set_level(getenv("FLOW_LOG") ? LOG_DEBUG : LOG_ERROR);
 	if (!sctp_start())
 		return 1;
+	warm_up();
 	world_fixture(tc);
 	add(tc);
 	suite_add_tcase(suite, tc);

@@ -52,7 +52,8 @@ struct world {
 		unsigned users;  /* more than one only on the shared port */
 	} ports[PHONES_MAX * 4]; /* by number; never taken twice */
 	uint32_t ports_open, next_number;
-	bool shared_port;        /* one port for all medias with ICE; its number is 1 */
+	bool shared_port;        /* one port for all medias with ICE */
+	uint32_t shared_number;  /* 0: not open */
 	unsigned no_ports_after; /* port_open fails when so many are open; 0: never */
 	struct seen seen[SEEN_MAX];
 	unsigned seen_count;

@@ -186,6 +186,14 @@ static void on_sctp_output(void *arg, struct span packet)
 	dtls_send(u->dtls, packet);
 }
 
+static void on_sctp_ready(void *arg)
+{
+	struct ue *u = arg;
+
+	if (u->config.ready != NULL)
+		u->config.ready(u->config.arg);
+}
+
 /* ---- starting ---- */
 
 static bool is_client(const struct ue *u)
@@ -345,6 +353,7 @@ static void start_sctp(struct ue *u, tick_t now)
 		.dtls_client = is_client(u),
 		.accept_dcep = u->config.dcep,
 		.output = on_sctp_output,
+		.ready = on_sctp_ready,
 		.arg = u };
 	enum err err = ERR_OK;
 

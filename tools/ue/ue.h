@@ -5,13 +5,13 @@
  *     ue_media(u, &media); ue_sdp_offer(&media, 1, ...)      what to offer
  *     ue_connect(u, now, &remote)                            what was answered (ue_sdp_answer)
  *     ue_input(u, now, from, datagram)
- *     while (ue_next_event(u, now, &ev))                     after each input, and after ue_expire() and sctp_expire()
+ *     while (ue_next_event(u, now, &ev))                     after input, ue_expire(), and when config.ready was called
  *     while ((d = ue_next_dgram(u)))                         after that: datagrams to send, to be freed
  *     ue_deadline(u), ue_expire(u, now)
  *     ue_ask(u, &request)                                    any time; sent when the channel is open, at the next ue_next_event()
  *
  * It is built from the same dtls, sctp and ice layers as the gateway and never uses the relay. sctp_start() comes first; whoever owns
- * the clock calls sctp_expire() and then asks every UE for events.
+ * the clock calls sctp_expire(); whom that concerns says so through config.ready.
  */
 #pragma once
 
@@ -41,6 +41,9 @@ struct ue_config {
 	uint32_t
 		piece; /* requests are cut into messages of at most so many bytes; 0: as the peer takes */
 	uint32_t send_buffer, receive_buffer;
+	/* ue_next_event() has something to say, called from anywhere inside; only to be remembered. May be NULL. */
+	void (*ready)(void *arg);
+	void *arg;
 };
 
 /* A phone: IMS style, no ICE, offers actpass, channel 0, messages of 1024 bytes. dtls and local are left empty. */
