@@ -1,11 +1,9 @@
-/* assoc.c: an association from its first INIT to its last event: packets in and out, events, time limits. */
+/* assoc.c: an association from its first INIT to its last event: what may be asked of it, events, time limits. */
 #include "sctp/assoc.h"
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
-#include "sctp/crc32c.h"
-#include "sctp/packet.h"
 #include "sctp/stack.h"
 
 #define SETUP_LIMIT_S    30
@@ -68,6 +66,7 @@ static void close_socket(struct assoc *a)
 	if (a->so != NULL)
 		sock_close(a->so, a->id);
 	a->so = NULL;
+	wire_finish(a);
 }
 
 void assoc_destroy(struct assoc *a)
@@ -98,65 +97,6 @@ void assoc_finish(struct assoc *a, enum close_reason reason)
 	if (close_is_fault(reason))
 		count(sctp_failed_total);
 	stack_ready(&a->on_ready);
-}
-
-static void touch(struct assoc *a)
-{
-	a->touched = true;
-	stack_ready(&a->on_ready);
-}
-
-/* ---- packets ---- */
-
-static void put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
-{
-	uint32_t crc;
-
-	if (len < 12)
-		return;
-	put_u16(packet, a->config.local_port);
-	memset(packet + 8, 0, 4);
-	crc = crc32c(SPAN(packet, len));
-	for (int i = 0; i < 4; i++)
-		packet[8 + i] = (uint8_t)(crc >> 8 * i);
-	touch(a);
-	stack_traffic();
-	a->config.output(a->config.arg, SPAN(packet, len));
-}
-
-static void note_progress(struct assoc *a, tick_t now, const struct packet_facts *facts)
-{
-	a->heard = now;
-	if (!facts->has_sack || facts->cum_tsn == a->cum_tsn)
-		return;
-	a->cum_tsn = facts->cum_tsn;
-	a->progress = now;
-}
-
-void assoc_input(struct assoc *a, tick_t now, struct span packet)
-{
-	static uint8_t ours[SCTP_PACKET_MAX]; /* the stack wants the private port in it */
-	struct packet_facts facts;
-
-	if (a->state == ASSOC_DOWN)
-		return;
-	stack_advance(now);
-	if (packet_screen(packet, a->config.remote_port, a->config.local_port, &facts) != ERR_OK) {
-		count(sctp_malformed_total);
-		return;
-	}
-	memcpy(ours, packet.p, packet.len);
-	put_u16(ours + 2, a->private_port);
-	note_progress(a, now, &facts);
-	touch(a);
-	stack_traffic();
-	sock_input(a->id, SPAN(ours, packet.len));
 }
 
 /* ---- time ---- */
@@ -384,6 +324,7 @@ bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 	if (!a->touched)
 		return false;
 	stack_advance(now);
+	wire_pump(a);
 	while (read_once(a, now, out, &is_event))
 		if (is_event || tell(a, out))
 			return true;
@@ -399,7 +340,7 @@ void assoc_hold(struct assoc *a, bool hold)
 		return;
 	a->held = hold;
 	if (!hold)
-		touch(a);
+		assoc_touch(a);
 }
 
 /* ---- the outside ---- */
@@ -553,4 +494,11 @@ const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at)
 size_t assoc_unsent(const struct assoc *a)
 {
 	return a->so != NULL ? sock_unsent(a->so) : 0;
+}
+
+void assoc_probe(struct assoc *a, tick_t now)
+{
+	stack_advance(now);
+	if (a->state == ASSOC_UP)
+		sock_probe(a->so, a->id);
 }

@@ -11,11 +11,11 @@
 #define RTO_INITIAL 1000 /* RFC 9260 16 */
 #define RTO_MIN     200 /* media stacks use this; a lost packet on a LAN should not cost a second */
 /*
- * Ours: a peer that returns from silence is heard of within this time. Ten retransmissions, the limit of RFC 9260 16,
- * then take at least 30 s, as long as our own watchdog waits: whoever returns before that is not given up.
+ * Ours: a peer that returns from silence, or a path that loses every third packet, is tried again every two seconds, and
+ * so often that our own watchdog, which waits 30 s, is the first to give up.
  */
-#define RTO_MAX          4000
-#define RETRANSMISSIONS  10
+#define RTO_MAX          2000
+#define RETRANSMISSIONS  20
 #define INIT_ATTEMPTS    16   /* more than the watchdog of the set-up allows */
 #define INIT_TIMEOUT_MAX 3000 /* between two INITs */
 #define SACK_DELAY       20
@@ -69,6 +69,15 @@ static bool set_path(struct socket *so, const struct assoc_config *config)
 	return SET(so, SCTP_PEER_ADDR_PARAMS, path);
 }
 
+void sock_probe(struct socket *so, slot_id id)
+{
+	struct sctp_paddrparams path = { .spp_flags = SPP_HB_DEMAND };
+	struct sockaddr_conn to = address_of(id, 0);
+
+	memcpy(&path.spp_address, &to, sizeof(to));
+	SET(so, SCTP_PEER_ADDR_PARAMS, path);
+}
+
 static bool set_streams(struct socket *so, const struct assoc_config *config, uint16_t out_streams)
 {
 	struct sctp_initmsg init = {
@@ -112,11 +121,13 @@ static bool set_buffers(struct socket *so, const struct assoc_config *config)
 	size_t for_one = 2 * ((size_t)config->local_max_message + 1);
 	int in = (int)(config->receive_buffer > for_one ? config->receive_buffer : for_one);
 	int out = (int)config->send_buffer;
+	uint32_t pieces_from = (uint32_t)in / 2;
 	struct linger linger = { .l_onoff = 1, .l_linger = 0 }; /* closing means ABORT */
 
 	return usrsctp_setsockopt(so, SOL_SOCKET, SO_RCVBUF, &in, sizeof(in)) == 0 &&
 	       usrsctp_setsockopt(so, SOL_SOCKET, SO_SNDBUF, &out, sizeof(out)) == 0 &&
-	       usrsctp_setsockopt(so, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0;
+	       usrsctp_setsockopt(so, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0 &&
+	       SET(so, SCTP_PARTIAL_DELIVERY_POINT, pieces_from);
 }
 
 static bool connect_to_itself(

@@ -25,6 +25,8 @@ struct socket *sock_open(
 void sock_close(struct socket *so, slot_id id);
 /* SHUTDOWN once everything is delivered. */
 void sock_shutdown(struct socket *so);
+/* One HEARTBEAT now. */
+void sock_probe(struct socket *so, slot_id id);
 /* A packet for the address `id`; its destination port is the private one. */
 void sock_input(slot_id id, struct span packet);
 

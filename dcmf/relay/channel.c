@@ -16,7 +16,7 @@ static void held_too_long(void *arg, tick_t now)
 	channel_close(ch, CLOSE_QUEUE_LIMIT);
 }
 
-struct channel *channel_create(struct leg *l, uint16_t sid, const struct route_ops *route)
+struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops *route)
 {
 	struct relay *r = l->media->context->relay;
 	struct channel *ch = mem_zalloc(sizeof(*ch));
@@ -72,7 +72,7 @@ void channel_destroy(struct channel *ch)
 	update_hold(l);
 }
 
-struct channel *channel_find(struct leg *l, uint16_t sid)
+struct channel *leg_channel(struct leg *l, uint16_t sid)
 {
 	list_for_each (n, &l->channels) {
 		struct channel *ch = container_of(n, struct channel, on_leg);

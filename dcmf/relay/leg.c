@@ -424,7 +424,7 @@ static void on_channel_open(struct leg *l, uint16_t sid)
 	const struct channel_view *view = assoc_channel(l->assoc, sid);
 	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
 
-	if (view == NULL || channel_create(l, sid, &route_http) == NULL) {
+	if (view == NULL || channel_open(l, sid, &route_http) == NULL) {
 		count(allocation_failed_total);
 		assoc_close_channel(l->assoc, sid, relay_of(l)->now);
 		return;
@@ -438,7 +438,7 @@ static void on_channel_open(struct leg *l, uint16_t sid)
 static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason reason)
 {
 	const struct stream_spec *agreed = find_stream(&l->media->spec, sid);
-	struct channel *ch = channel_find(l, sid);
+	struct channel *ch = leg_channel(l, sid);
 	bool ours = reason == CLOSE_LOCAL;
 	char subject[SUBJECT_MAX];
 
@@ -466,7 +466,7 @@ static void on_open(struct leg *l)
 
 static void on_event(struct leg *l, const struct assoc_event *ev)
 {
-	struct channel *ch = channel_find(l, ev->sid);
+	struct channel *ch = leg_channel(l, ev->sid);
 
 	switch (ev->kind) {
 	case ASSOC_OPEN: on_open(l); break;

@@ -320,7 +320,8 @@ static void apply_remote(struct media *m, const struct media_spec *old)
 	if (!addr_is_set(&m->spec.remote))
 		m->path = (struct path){ 0 };
 	else if (m->leg.secured != NULL)
-		m->leg.secured->path = m->path; /* the association moves with its peer (RFC 8842 4) */
+		m->leg.secured->path =
+			m->path; /* the association moves with its peer (RFC 8842 4) */
 }
 
 void media_apply(struct media *m, struct media_spec *spec)

@@ -211,9 +211,9 @@ void shake_destroy(struct shake *s);
 void leg_secured(struct leg *l, struct shake *s);
 
 /* channel.c */
-struct channel *channel_create(struct leg *l, uint16_t sid, const struct route_ops *route);
+struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops *route);
 void channel_destroy(struct channel *ch);
-struct channel *channel_find(struct leg *l, uint16_t sid);
+struct channel *leg_channel(struct leg *l, uint16_t sid);
 void channel_message(struct channel *ch, struct span message);
 /* The route took n bytes of channel->in. */
 void channel_took(struct channel *ch, size_t n);
