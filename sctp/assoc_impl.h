@@ -1,4 +1,4 @@
-/* assoc_impl.h: the body of an association and of a channel, shared by assoc.c, channels.c and streams.c alone. */
+/* assoc_impl.h: the body of an association and of a channel, for the files of this folder alone. */
 #pragma once
 
 #include "dcmf/base/list.h"
@@ -81,13 +81,25 @@ struct assoc {
 	tick_t progress;    /* last time the peer acknowledged something new */
 	uint32_t cum_tsn;   /* of its last SACK */
 
+	uint32_t received_tsn; /* everything up to this has come, as our last SACK says */
+	uint8_t *kept_reset;   /* a packet that waits until kept_tsn has come; NULL: none */
+	size_t kept_len;
+	uint32_t kept_tsn;
+
 	void *parked; /* a message that came before its channel was told open, copied */
 	struct assoc_event parked_event;
 	struct list_node on_ready; /* in the line of sctp_next_ready() */
 };
 
-/* A packet of the stack, ours to change: gets its public port and checksum, and leaves. */
+/* wire.c: a packet of the stack, ours to change: gets its public port and checksum, and leaves. */
 void assoc_output(struct assoc *a, uint8_t *packet, size_t len);
+/* What was kept back of the peer's packets may go on now. */
+void wire_pump(struct assoc *a);
+void wire_finish(struct assoc *a);
+/* The stack had to do with it: it may have news. */
+void assoc_touch(struct assoc *a);
+
+/* assoc.c */
 /* It is over: channels and socket go, ASSOC_CLOSED is told. */
 void assoc_finish(struct assoc *a, enum close_reason reason);
 /* Queued or unacknowledged data is watched from now on. */

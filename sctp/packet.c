@@ -31,7 +31,7 @@ enum chunk {
 	CHUNK_I_FORWARD_TSN = 0xc2,
 };
 
-enum body { PLAIN, PARAMETERS, SACK, RE_CONFIG, REFUSED };
+enum body { PLAIN, PARAMETERS, INIT, SACK, RE_CONFIG, REFUSED };
 
 /* RFC 9260 3.3 where nothing else is said. */
 static const struct chunk_rule {
@@ -43,8 +43,8 @@ static const struct chunk_rule {
 } rules[] = {
 	{ CHUNK_DATA, 17, SCTP_PACKET_MAX, 0, PLAIN,
 		16 }, /* an empty one would abort the association */
-	{ CHUNK_INIT, 20, CONTROL_CHUNK_MAX, 1, PARAMETERS, 20 },
-	{ CHUNK_INIT_ACK, 20, CONTROL_CHUNK_MAX, 1, PARAMETERS, 20 },
+	{ CHUNK_INIT, 20, CONTROL_CHUNK_MAX, 1, INIT, 20 },
+	{ CHUNK_INIT_ACK, 20, CONTROL_CHUNK_MAX, 1, INIT, 20 },
 	{ CHUNK_SACK, 16, CONTROL_CHUNK_MAX, 0, SACK, 16 },
 	{ CHUNK_HEARTBEAT, 8, CONTROL_CHUNK_MAX, 0, PARAMETERS, 4 },
 	{ CHUNK_HEARTBEAT_ACK, 8, CONTROL_CHUNK_MAX, 0, PARAMETERS, 4 },
@@ -68,16 +68,18 @@ static const struct chunk_rule {
 	{ CHUNK_PACKET_DROPPED, 0, 0, 0, REFUSED, 0 },
 };
 
+#define OUTGOING_RESET 13
+
 /* RFC 6525 4. The two left out (15: reset the association, 18: add our streams) are refused: see README.md. */
 static const struct param_rule {
 	uint16_t type;
 	uint16_t min, max;
 	uint8_t fixed; /* bytes before the list of streams, header included */
 } reconfig_rules[] = {
-	{ 13, 16, CONTROL_CHUNK_MAX, 16 }, /* Outgoing SSN Reset Request */
-	{ 14, 8, CONTROL_CHUNK_MAX, 8 },   /* Incoming SSN Reset Request */
-	{ 16, 12, 20, 0 },                 /* Re-configuration Response */
-	{ 17, 12, 12, 0 },                 /* Add Outgoing Streams Request */
+	{ OUTGOING_RESET, 16, CONTROL_CHUNK_MAX, 16 },
+	{ 14, 8, CONTROL_CHUNK_MAX, 8 }, /* Incoming SSN Reset Request */
+	{ 16, 12, 20, 0 },               /* Re-configuration Response */
+	{ 17, 12, 12, 0 },               /* Add Outgoing Streams Request */
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -123,6 +125,15 @@ static enum err screen_parameters(struct span body)
 	return ERR_OK;
 }
 
+static enum err screen_init(struct span chunk, struct packet_facts *facts)
+{
+	struct rd r = RD(span_skip(chunk, 16));
+
+	facts->has_init = true;
+	facts->first_tsn = rd_u32(&r);
+	return screen_parameters(span_skip(chunk, 20));
+}
+
 static enum err screen_sack(struct span chunk, struct packet_facts *facts)
 {
 	struct rd r = RD(span_skip(chunk, 4));
@@ -136,9 +147,14 @@ static enum err screen_sack(struct span chunk, struct packet_facts *facts)
 	return !r.failed && r.rest.len == 4 * ((size_t)gaps + duplicates) ? ERR_OK : ERR_MALFORMED;
 }
 
+static uint16_t type_of(struct span parameter)
+{
+	return (uint16_t)(parameter.p[0] << 8 | parameter.p[1]);
+}
+
 static enum err screen_reconfig_parameter(struct span item, uint16_t length)
 {
-	uint16_t type = (uint16_t)(item.p[0] << 8 | item.p[1]);
+	uint16_t type = type_of(item);
 
 	for (size_t i = 0; i < COUNT_OF(reconfig_rules); i++) {
 		const struct param_rule *p = &reconfig_rules[i];
@@ -152,8 +168,18 @@ static enum err screen_reconfig_parameter(struct span item, uint16_t length)
 	return ERR_UNSUPPORTED;
 }
 
-static enum err screen_reconfig(struct span body)
+static void note_reset(struct span parameter, struct span chunk, struct packet_facts *facts)
 {
+	struct rd r = RD(span_skip(parameter, 12));
+
+	facts->has_reset = true;
+	facts->reset_tsn = rd_u32(&r);
+	facts->reset = chunk;
+}
+
+static enum err screen_reconfig(struct span chunk, struct packet_facts *facts)
+{
+	struct span body = span_skip(chunk, 4);
 	struct span item;
 	uint16_t length;
 	int items = 0;
@@ -166,6 +192,8 @@ static enum err screen_reconfig(struct span body)
 		e = screen_reconfig_parameter(item, length);
 		if (e != ERR_OK)
 			return e;
+		if (type_of(item) == OUTGOING_RESET)
+			note_reset(item, chunk, facts);
 	}
 	return ERR_OK;
 }
@@ -182,8 +210,9 @@ static enum err screen_chunk(struct span chunk, struct packet_facts *facts)
 		return ERR_MALFORMED;
 	switch (rule->body) {
 	case PARAMETERS: return screen_parameters(span_skip(chunk, rule->fixed));
+	case INIT: return screen_init(chunk, facts);
 	case SACK: return screen_sack(chunk, facts);
-	case RE_CONFIG: return screen_reconfig(span_skip(chunk, rule->fixed));
+	case RE_CONFIG: return screen_reconfig(chunk, facts);
 	default: return ERR_OK;
 	}
 }
@@ -219,4 +248,18 @@ enum err packet_screen(
 			return e;
 	}
 	return ERR_OK;
+}
+
+bool packet_cum_tsn(struct span packet, uint32_t *tsn)
+{
+	struct span rest = span_skip(packet, 12), chunk;
+	struct packet_facts facts = { 0 };
+	uint16_t length;
+
+	/* DATA comes last and is most of the packet: no need to walk it. */
+	while (rest.len > 0 && rest.p[0] != CHUNK_DATA && take_item(&rest, &chunk, &length))
+		if (chunk.p[0] == CHUNK_SACK)
+			screen_sack(chunk, &facts);
+	*tsn = facts.cum_tsn;
+	return facts.has_sack;
 }

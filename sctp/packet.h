@@ -15,8 +15,12 @@
 
 /* What the screen learns in passing. */
 struct packet_facts {
-	bool has_sack;
-	uint32_t cum_tsn; /* of the last SACK */
+	bool has_sack, has_init, has_reset;
+	uint32_t cum_tsn;   /* of the last SACK */
+	uint32_t first_tsn; /* of an INIT or INIT ACK: the first the sender will use */
+	/* A request to reset streams of the sender, once all up to this one has arrived (RFC 6525 4.1). */
+	uint32_t reset_tsn;
+	struct span reset; /* the whole chunk with its padding, in the packet */
 };
 
 /*
@@ -25,3 +29,6 @@ struct packet_facts {
  */
 enum err packet_screen(
 	struct span packet, uint16_t source, uint16_t destination, struct packet_facts *facts);
+
+/* The last SACK of a packet of our own. False: there is none. */
+bool packet_cum_tsn(struct span packet, uint32_t *tsn);

@@ -152,7 +152,8 @@ void streams_up(struct assoc *a)
 static void send_ack(struct assoc *a, struct channel *c)
 {
 	c->owes_ack = false;
-	if (streams_is_mute(a, c) || streams_send(a, c, PPID_DCEP, &dcep_quality, DCEP_ACK) != ERR_OK) {
+	if (streams_is_mute(a, c) ||
+		streams_send(a, c, PPID_DCEP, &dcep_quality, DCEP_ACK) != ERR_OK) {
 		c->owes_ack = true;
 		wait_for_stream(a, c);
 		return;

@@ -147,7 +147,8 @@ START_TEST(every_ppid_arrives_as_it_was_sent)
 	world_start(&w);
 	connect_with_channel(&w);
 	for (size_t i = 0; i < sizeof(ppids) / sizeof(ppids[0]); i++) {
-		ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, ppids[i], SPAN_LIT("hello")), ERR_OK);
+		ck_assert_int_eq(
+			assoc_send(w.left.a, w.now, 0, ppids[i], SPAN_LIT("hello")), ERR_OK);
 		world_run(&w, 100);
 		ck_assert_int_eq(w.right.messages, i + 1);
 		ck_assert_uint_eq(w.right.last.ppid, ppids[i]);
@@ -200,7 +201,8 @@ static void pump_more(struct side *s)
 	struct pump *p = s->arg;
 
 	while (p->sent < p->total) {
-		size_t n = p->total - p->sent < p->message ? (size_t)(p->total - p->sent) : p->message;
+		size_t n =
+			p->total - p->sent < p->message ? (size_t)(p->total - p->sent) : p->message;
 
 		for (size_t i = 0; i < n; i++)
 			buf[i] = byte_at(p->sent + i);
@@ -235,9 +237,9 @@ static void transfer(struct world *w, struct pump *p, int64_t limit_ms)
 	w->left.arg = w->right.arg = p;
 	w->left.on_event = w->right.on_event = pump_event;
 	pump_more(&w->left);
-	ck_assert_msg(world_run_until(w, pump_is_done, limit_ms),
-		"%d of %d bytes, closed: %s, %s", (int)p->received, (int)p->total,
-		close_name(w->left.reason), close_name(w->right.reason));
+	ck_assert_msg(world_run_until(w, pump_is_done, limit_ms), "%d of %d bytes, closed: %s, %s",
+		(int)p->received, (int)p->total, close_name(w->left.reason),
+		close_name(w->right.reason));
 	ck_assert(!p->damaged);
 }
 
@@ -297,7 +299,8 @@ START_TEST(messages_too_large_for_the_peer_or_for_us_are_refused_before_sending)
 	ck_assert_int_eq(
 		assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, 1025)), ERR_MESSAGE_SIZE);
 	ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, 1024)), ERR_OK);
-	ck_assert_int_eq(assoc_send(w.right.a, w.now, 0, PPID_BINARY, SPAN_OF(big)), ERR_MESSAGE_SIZE);
+	ck_assert_int_eq(
+		assoc_send(w.right.a, w.now, 0, PPID_BINARY, SPAN_OF(big)), ERR_MESSAGE_SIZE);
 	world_finish(&w);
 }
 END_TEST
@@ -312,7 +315,8 @@ START_TEST(a_peer_that_sends_more_than_we_take_is_cut_off)
 		world_start(&w);
 		w.right.config.local_max_message = 2000;
 		connect_with_channel(&w);
-		ck_assert_int_eq(assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, len)), ERR_OK);
+		ck_assert_int_eq(
+			assoc_send(w.left.a, w.now, 0, PPID_BINARY, SPAN(big, len)), ERR_OK);
 		world_run(&w, 1000);
 		ck_assert_int_eq(w.right.messages, len == 2000);
 		ck_assert_int_eq(w.right.closes, len > 2000);
@@ -347,8 +351,7 @@ static void add_partial(struct side *s, uint8_t reliability, uint32_t limit, boo
 {
 	struct channel_config c = { .sid = 2,
 		.negotiated = true,
-		.quality = {
-			.reliability = reliability, .limit = limit, .unordered = unordered } };
+		.quality = { .reliability = reliability, .limit = limit, .unordered = unordered } };
 
 	ck_assert_int_eq(assoc_add_channel(s->a, &c), ERR_OK);
 }
@@ -443,8 +446,7 @@ START_TEST(loss_is_told_even_while_held)
 	assoc_hold(w.right.a, true);
 	send(&w.left, 0, "unread");
 	world_run(&w, 100);
-	assoc_destroy(w.left.a);
-	w.left.a = NULL;
+	world_remove(&w.left);
 	world_run(&w, 100);
 	ck_assert_int_eq(w.right.messages, 0);
 	ck_assert_int_eq(w.right.closes, 1);
@@ -651,8 +653,7 @@ START_TEST(destroying_aborts)
 
 	world_start(&w);
 	connect_with_channel(&w);
-	assoc_destroy(w.left.a);
-	w.left.a = NULL;
+	world_remove(&w.left);
 	world_run(&w, 100);
 	ck_assert_int_eq(w.right.closes, 1);
 	ck_assert_int_eq(w.right.reason, CLOSE_PEER_ABORT);
@@ -891,6 +892,7 @@ static Suite *make_suite(void)
 	TCase *t = tcase_create("assoc");
 
 	tcase_add_unchecked_fixture(t, start, stop);
+	tcase_add_checked_fixture(t, NULL, world_tidy);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, both_sides_connecting_at_once_meet);
 	tcase_add_test(t, one_side_may_come_late);

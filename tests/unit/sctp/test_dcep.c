@@ -56,8 +56,8 @@ START_TEST(open_with_an_unknown_channel_type_is_rejected)
 		bool known = (type & 0x7f) <= 2;
 
 		wire[1] = (uint8_t)type;
-		ck_assert_int_eq(dcep_parse_open(SPAN_OF(wire), &open),
-			known ? ERR_OK : ERR_DCEP_MALFORMED);
+		ck_assert_int_eq(
+			dcep_parse_open(SPAN_OF(wire), &open), known ? ERR_OK : ERR_DCEP_MALFORMED);
 	}
 }
 END_TEST

@@ -27,7 +27,8 @@ static enum err screen(struct span chunks)
 	return packet_screen(packet_of(chunks), THEM, US, &facts);
 }
 
-#define BYTES(...) SPAN(((const uint8_t[]){ __VA_ARGS__ }), sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define BYTES(...) \
+	SPAN(((const uint8_t[]){ __VA_ARGS__ }), sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 #define DATA     0, 3, 0, 17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 51, 'x'
 #define DATA_PAD DATA, 0, 0, 0
@@ -120,15 +121,17 @@ END_TEST
 START_TEST(stream_resets_pass_and_resets_of_everything_do_not)
 {
 	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 22, RESET)), ERR_OK);
-	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 16, 0, 17, 0, 12, 0, 0, 0, 1, 0, 4, 0, 0)), ERR_OK);
-	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 16, 0, 16, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1)), ERR_OK);
+	ck_assert_int_eq(
+		screen(BYTES(0x82, 0, 0, 16, 0, 17, 0, 12, 0, 0, 0, 1, 0, 4, 0, 0)), ERR_OK);
+	ck_assert_int_eq(
+		screen(BYTES(0x82, 0, 0, 16, 0, 16, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1)), ERR_OK);
 	/* SSN/TSN reset; adding streams of ours */
 	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 12, 0, 15, 0, 8, 0, 0, 0, 1)), ERR_UNSUPPORTED);
 	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 16, 0, 18, 0, 12, 0, 0, 0, 1, 0, 4, 0, 0)),
 		ERR_UNSUPPORTED);
 	/* half a stream id; too short; three of them */
-	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 21, 0, 13, 0, 17, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
-				 3, 0)),
+	ck_assert_int_eq(
+		screen(BYTES(0x82, 0, 0, 21, 0, 13, 0, 17, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0)),
 		ERR_MALFORMED);
 	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 12, 0, 13, 0, 8, 0, 0, 0, 1)), ERR_MALFORMED);
 	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 28, 0, 14, 0, 8, 0, 0, 0, 1, 0, 14, 0, 8, 0, 0, 0,

@@ -8,6 +8,20 @@
 
 static int64_t clock_us = 1000000000000000;
 
+/* A test that fails leaves its world on a stack that is gone; only the associations can still be tidied up. */
+#define ALIVE_MAX 256
+static struct assoc *alive[ALIVE_MAX];
+static bool tidying;
+
+static void replace_alive(const struct assoc *old, struct assoc *new)
+{
+	for (int i = 0; i < ALIVE_MAX; i++)
+		if (alive[i] == old) {
+			alive[i] = new;
+			return;
+		}
+}
+
 /* The stack asks this one, since a program's own functions come before those of shared libraries. */
 int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 {
@@ -57,8 +71,11 @@ static void transmit(struct side *from, struct span bytes, int64_t extra_us)
 static void output(void *arg, struct span bytes)
 {
 	struct side *s = arg;
-	struct world *w = s->world;
+	struct world *w;
 
+	if (tidying)
+		return;
+	w = s->world;
 	w->sent++;
 	s->packets++;
 	if (bytes.len > s->largest)
@@ -101,6 +118,8 @@ bool world_add(struct world *w, struct side *s, bool dtls_client)
 {
 	s->config.dtls_client = dtls_client;
 	s->a = assoc_create(&s->config, w->now);
+	if (s->a != NULL)
+		replace_alive(NULL, s->a);
 	return s->a != NULL;
 }
 
@@ -140,7 +159,8 @@ static void note(struct side *s, const struct assoc_event *ev)
 		memset(s->head, 0, sizeof(s->head));
 		if (ev->message.len > 0)
 			memcpy(s->head, ev->message.p,
-				ev->message.len < sizeof(s->head) ? ev->message.len : sizeof(s->head));
+				ev->message.len < sizeof(s->head) ? ev->message.len
+								  : sizeof(s->head));
 		break;
 	}
 }
@@ -225,11 +245,28 @@ void world_run(struct world *w, int64_t ms)
 	world_run_until(w, never, ms);
 }
 
+void world_remove(struct side *s)
+{
+	if (s->a != NULL)
+		replace_alive(s->a, NULL);
+	assoc_destroy(s->a);
+	s->a = NULL;
+}
+
+void world_tidy(void)
+{
+	tidying = true;
+	for (int i = 0; i < ALIVE_MAX; i++) {
+		assoc_destroy(alive[i]);
+		alive[i] = NULL;
+	}
+	tidying = false;
+}
+
 void world_finish(struct world *w)
 {
-	assoc_destroy(w->left.a);
-	assoc_destroy(w->right.a);
-	w->left.a = w->right.a = NULL;
+	world_remove(&w->left);
+	world_remove(&w->right);
 	while (w->in_flight != NULL) {
 		struct packet *p = w->in_flight;
 

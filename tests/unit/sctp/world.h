@@ -33,8 +33,8 @@ struct side {
 	struct assoc_event last;          /* the last message, without its bytes */
 	uint8_t head[16];                 /* first bytes of it */
 	uint64_t bytes;
-	unsigned packets;   /* sent */
-	size_t largest;     /* packet sent */
+	unsigned packets; /* sent */
+	size_t largest;   /* packet sent */
 
 	void (*on_event)(struct side *s, const struct assoc_event *ev);
 	void *arg;
@@ -73,7 +73,11 @@ void world_run(struct world *w, int64_t ms);
 bool world_run_until(struct world *w, bool (*done)(struct world *w), int64_t ms);
 /* What has been sent arrives now; no time passes. */
 void world_drain(struct side *s);
+/* Destroys the association, with an ABORT. */
+void world_remove(struct side *s);
 void world_finish(struct world *w);
+/* After each test: what a failed one left behind. */
+void world_tidy(void);
 
 uint32_t world_random(struct world *w);
 bool both_are_up(struct world *w);

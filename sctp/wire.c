@@ -1,0 +1,141 @@
+/* wire.c: the packets of an association: what comes is screened for the stack, what goes gets its port and checksum. */
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/counters.h"
+#include "sctp/assoc_impl.h"
+#include "sctp/crc32c.h"
+#include "sctp/packet.h"
+#include "sctp/stack.h"
+
+#define COMMON_HEADER 12
+
+void assoc_touch(struct assoc *a)
+{
+	a->touched = true;
+	stack_ready(&a->on_ready);
+}
+
+static void put_u16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* ---- out ---- */
+
+static void put_crc(uint8_t *packet, size_t len)
+{
+	uint32_t crc;
+
+	memset(packet + 8, 0, 4);
+	crc = crc32c(SPAN(packet, len));
+	for (int i = 0; i < 4; i++)
+		packet[8 + i] = (uint8_t)(crc >> 8 * i);
+}
+
+void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
+{
+	uint32_t tsn;
+
+	if (len < COMMON_HEADER)
+		return;
+	if (packet_cum_tsn(SPAN(packet, len), &tsn))
+		a->received_tsn = tsn;
+	put_u16(packet, a->config.local_port);
+	put_crc(packet, len);
+	assoc_touch(a);
+	stack_traffic();
+	a->config.output(a->config.arg, SPAN(packet, len));
+}
+
+/* ---- in ---- */
+
+static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *facts)
+{
+	a->heard = now;
+	if (facts->has_init && a->state == ASSOC_CONNECTING)
+		a->received_tsn = facts->first_tsn - 1;
+	if (!facts->has_sack || facts->cum_tsn == a->cum_tsn)
+		return;
+	a->cum_tsn = facts->cum_tsn;
+	a->progress = now;
+}
+
+/*
+ * A request to reset streams may overtake the data before it. The stack then answers "in progress" and sets aside what
+ * comes later, but afterwards takes unordered messages among it for ordered ones: they spoil the order of their stream,
+ * or end the association with a protocol violation that nobody committed. So a request waits here until our SACKs say
+ * that everything before it has come. The peer would repeat it anyway; there is never more than one of a peer's.
+ */
+static void keep_reset(struct assoc *a, struct span packet, const struct packet_facts *facts)
+{
+	size_t len = COMMON_HEADER + facts->reset.len;
+	uint8_t *kept = mem_alloc(len);
+
+	if (kept == NULL) {
+		count(allocation_failed_total);
+		return;
+	}
+	memcpy(kept, packet.p, COMMON_HEADER);
+	memcpy(kept + COMMON_HEADER, facts->reset.p, facts->reset.len);
+	mem_free(a->kept_reset);
+	a->kept_reset = kept;
+	a->kept_len = len;
+	a->kept_tsn = facts->reset_tsn;
+}
+
+static bool has_come(const struct assoc *a, uint32_t tsn)
+{
+	return (int32_t)(a->received_tsn - tsn) >= 0;
+}
+
+/* The packet without the chunk. */
+static size_t cut_out(uint8_t *packet, size_t len, size_t at, size_t chunk_len)
+{
+	memmove(packet + at, packet + at + chunk_len, len - at - chunk_len);
+	return len - chunk_len;
+}
+
+void wire_pump(struct assoc *a)
+{
+	uint8_t *kept = a->kept_reset;
+
+	if (kept == NULL || !has_come(a, a->kept_tsn))
+		return;
+	a->kept_reset = NULL;
+	stack_traffic();
+	sock_input(a->id, SPAN(kept, a->kept_len));
+	mem_free(kept);
+}
+
+void wire_finish(struct assoc *a)
+{
+	mem_free(a->kept_reset);
+	a->kept_reset = NULL;
+}
+
+void assoc_input(struct assoc *a, tick_t now, struct span packet)
+{
+	static uint8_t ours[SCTP_PACKET_MAX]; /* the stack wants the private port in it */
+	struct packet_facts facts;
+	size_t len = packet.len;
+
+	if (a->state == ASSOC_DOWN)
+		return;
+	stack_advance(now);
+	if (packet_screen(packet, a->config.remote_port, a->config.local_port, &facts) != ERR_OK) {
+		count(sctp_malformed_total);
+		return;
+	}
+	memcpy(ours, packet.p, len);
+	put_u16(ours + 2, a->private_port);
+	note_facts(a, now, &facts);
+	assoc_touch(a);
+	stack_traffic();
+	if (facts.has_reset && !has_come(a, facts.reset_tsn)) {
+		keep_reset(a, SPAN(ours, len), &facts);
+		len = cut_out(ours, len, (size_t)(facts.reset.p - packet.p), facts.reset.len);
+	}
+	if (len > COMMON_HEADER)
+		sock_input(a->id, SPAN(ours, len));
+	wire_pump(a);
+}
