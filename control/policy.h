@@ -57,29 +57,33 @@ bool policy_add_network(struct policy *policy, struct span text, const char **wh
 /* Appends a rule that matches everything and refuses; NULL: out of memory. It is valid until the next one is added. */
 struct policy_rule *policy_add_rule(struct policy *policy);
 /* One `key: value` of a rule, of its `match` or beside it. False: *why says what is wrong. */
-bool policy_rule_match(struct policy_rule *rule, const char *key, const char *value, const char **why);
-bool policy_rule_set(struct policy_rule *rule, const char *key, const char *value, const char **why);
+bool policy_rule_match(
+	struct policy_rule *rule, const char *key, const char *value, const char **why);
+bool policy_rule_set(
+	struct policy_rule *rule, const char *key, const char *value, const char **why);
 
 /* A media, as far as policy cares. Texts may be NULL. */
 struct policy_question {
 	uint8_t kind;     /* POLICY_BDC or POLICY_ADC */
 	uint8_t bdc;      /* of a bdc: local or remote */
 	uint8_t topology; /* of an adc */
-	struct addr server; /* MDC1 or MDC2 endpoint; ADDR_NONE: not known, which counts as external */
+	struct addr
+		server; /* MDC1 or MDC2 endpoint; ADDR_NONE: not known, which counts as external */
 	const char *protocol, *application, *third_party;
-	uint8_t wanted;     /* POLICY_E2AE (HTTP_PROXY, DC_APPLICATION_PROXY) or POLICY_E2E (UDP_PROXY) */
+	uint8_t wanted; /* POLICY_E2AE (HTTP_PROXY, DC_APPLICATION_PROXY) or POLICY_E2E (UDP_PROXY) */
 	bool protected_mdc; /* MDC1 or MDC2 runs over TLS or DTLS */
 };
 
 struct policy_answer {
 	bool allowed;
 	bool require_protected_mdc; /* also later, when the server is told by an update */
-	char rule[64];    /* which one decided: "policy.rules[2]", "built-in tail: bdc ends here" */
+	char rule[80];    /* which one decided: "policy.rules[2]", "built-in tail: bdc ends here" */
 	char detail[160]; /* a sentence that names the rule; empty when allowed */
 };
 
 /* A pure function. Returns answer->allowed; a refusal is for the controller as SECURITY_POLICY, and never turned into the other mode. */
-bool policy_decide(const struct policy *policy, const struct policy_question *question, struct policy_answer *answer);
+bool policy_decide(const struct policy *policy, const struct policy_question *question,
+	struct policy_answer *answer);
 
 /* Is the server in one of policy.operator_networks? */
 bool policy_is_internal(const struct policy *policy, const struct addr *server);

@@ -164,7 +164,7 @@ static bool read_dcmap(struct reader *r, struct span value)
 
 static bool read_ice_ufrag(struct reader *r, struct span value)
 {
-	if (value.len < 4 || value.len > ICE_TEXT_MAX || !is_made_of(value, "+/-_="))
+	if (value.len < 4 || value.len > ICE_TEXT_MAX || !is_made_of(value, "+/"))
 		return refuse(r, "4 to 256 ICE characters are wanted");
 	r->m->ice_ufrag = value;
 	return true;
@@ -172,7 +172,7 @@ static bool read_ice_ufrag(struct reader *r, struct span value)
 
 static bool read_ice_pwd(struct reader *r, struct span value)
 {
-	if (value.len < 22 || value.len > ICE_TEXT_MAX || !is_made_of(value, "+/-_="))
+	if (value.len < 22 || value.len > ICE_TEXT_MAX || !is_made_of(value, "+/"))
 		return refuse(r, "22 to 256 ICE characters are wanted");
 	r->m->ice_pwd = value;
 	return true;
