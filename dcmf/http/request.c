@@ -1,8 +1,9 @@
 /*
  * request.c: the requests of one byte stream, read line by line.
  *
- * The request line is ours, because http_parser does not know the targets phones send. Header lines are looked at for what
- * http_parser lets through, then it takes them apart; it also does the bodies, fed so that a broken frame is seen.
+ * The request line is ours, because http_parser does not know the targets phones send. Header lines
+ * are looked at for what http_parser lets through, then it takes them apart; it also does the
+ * bodies, fed so that a broken frame is seen.
  */
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/bytes.h"
@@ -97,8 +98,8 @@ static struct span line_so_far(const struct http_request *r)
 }
 
 /*
- * Refuses what can no more become a request as soon as that is sure: TLS on a plain channel must not wait for a line end.
- * HTTP_MORE: nothing to say against it.
+ * Refuses what can no more become a request as soon as that is sure: TLS on a plain channel must
+ * not wait for a line end. HTTP_MORE: nothing to say against it.
  */
 static enum http_event check_method(struct http_request *r, struct span line)
 {
@@ -161,8 +162,7 @@ static enum http_event end_header_line(struct http_request *r, struct span line)
 	if (line.p[0] == ' ' || line.p[0] == '\t')
 		return fail(r, 400, "a folded header line"); /* RFC 9112 5.2 */
 	if (name == 0 || name == line.len || line.p[name] != ':')
-		return fail(r, 400,
-			"a header line without a proper name"); /* also the blank before the colon */
+		return fail(r, 400, "a header line without a proper name"); /* also "name :" */
 	if (!text_is_value(span_skip(line, name + 1)))
 		return fail(r, 400, "a control byte in a header");
 	return HTTP_MORE;
@@ -280,7 +280,10 @@ static enum http_event check_expect(struct http_request *r)
 	return HTTP_MORE;
 }
 
-/* The empty line came. `end` is its place in the head; the parser gets a request line that it knows. */
+/*
+ * The empty line came. `end` is its place in the head; the parser gets a request line that it
+ * knows.
+ */
 static enum http_event end_head(struct http_request *r, size_t end)
 {
 	struct span head = bytes_view(&r->head);

@@ -34,8 +34,8 @@ static struct span without_last_slash(struct span path)
 }
 
 /*
- * Cuts scheme and authority off an absolute-form target. Phones send "http:/path" too, which by the letter has no authority;
- * "http://host" and "http://host?query" mean its root.
+ * Cuts scheme and authority off an absolute-form target. Phones send "http:/path" too, which by the
+ * letter has no authority; "http://host" and "http://host?query" mean its root.
  */
 static struct span cut_origin(struct span target)
 {
@@ -124,7 +124,9 @@ static bool same_origin(const struct http_url *a, const struct http_url *b)
 	return a->https == b->https && a->port == b->port && span_eq_nocase(a->host, b->host);
 }
 
-/* The part of `path` below `root` ("" or "/x..."), or a span without pointer when it is not below. */
+/*
+ * The part of `path` below `root` ("" or "/x..."), or a span without pointer when it is not below.
+ */
 static struct span below(struct span root, struct span path)
 {
 	root = without_last_slash(root);
@@ -143,7 +145,9 @@ static struct span without_base_query(struct span base, struct span query)
 	return query.p[base.len] == '&' ? span_skip(query, base.len + 1) : query;
 }
 
-/* "//host/path" and "/path" of a server are relative to the base; anything else stands for itself. */
+/*
+ * "//host/path" and "/path" of a server are relative to the base; anything else stands for itself.
+ */
 static char *make_absolute(const struct http_url *base, struct span location)
 {
 	const char *scheme = base->https ? "https:" : "http:";

@@ -55,7 +55,10 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Undoes one layer of percent-encoding in place. False: a percent sign without two digits (left as it is). */
+/*
+ * Undoes one layer of percent-encoding in place. False: a percent sign without two digits (left as
+ * it is).
+ */
 static bool decode(uint8_t *s, size_t *len)
 {
 	size_t out = 0;
@@ -77,7 +80,10 @@ static bool decode(uint8_t *s, size_t *len)
 	return is_clean;
 }
 
-/* UTF-8 that is longer than it needs to be, for an ASCII character: how many bytes, or 0. Old decoders take it. */
+/*
+ * UTF-8 that is longer than it needs to be, for an ASCII character: how many bytes, or 0. Old
+ * decoders take it.
+ */
 static size_t overlong(const uint8_t *s, size_t len, uint8_t *ascii)
 {
 	if (len >= 2 && (s[0] & 0xfe) == 0xc0 && s[1] >> 6 == 2) {

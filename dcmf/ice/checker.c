@@ -93,7 +93,10 @@ static bool write_check(struct ice_checker *c, struct stun_codec *codec)
 {
 	struct span id;
 
-	/* the largest tie-breaker: against a full agent that controls too, it is the other that gives in */
+	/*
+	 * the largest tie-breaker: against a full agent that controls too, it is the other that
+	 * gives in
+	 */
 	c->check_len = stun_write_check(
 		codec, c->user, c->their_pwd, UINT64_MAX, &id, c->check, sizeof(c->check));
 	if (c->check_len == 0)
@@ -103,7 +106,10 @@ static bool write_check(struct ice_checker *c, struct stun_codec *codec)
 	return true;
 }
 
-/* Prepares what is due in c->check and says when the next one will be. False: nothing can be sent any more. */
+/*
+ * Prepares what is due in c->check and says when the next one will be. False: nothing can be sent
+ * any more.
+ */
 static bool turn(struct ice_checker *c, struct stun_codec *codec, tick_t now)
 {
 	bool is_last = c->sent + 1 == RC;
@@ -180,8 +186,8 @@ static bool take_pending(struct ice_checker *c, struct span id)
 }
 
 /*
- * Error responses change nothing: most are unsigned, and a peer that does not know us yet may know us by the next
- * request. Time decides.
+ * Error responses change nothing: most are unsigned, and a peer that does not know us yet may know
+ * us by the next request. Time decides.
  */
 static bool take_response(struct ice_checker *c, struct stun_codec *codec, tick_t now,
 	struct span dgram, const struct stun_shape *shape)

@@ -1,10 +1,11 @@
 /*
- * checker.h: a small controlling ICE agent with one remote candidate (RFC 8445 7.2.2, RFC 7675): checks with aggressive
- * nomination, retransmission and consent. For the traffic generator, the flow tests and ICE Lite application servers.
+ * checker.h: a small controlling ICE agent with one remote candidate (RFC 8445 7.2.2, RFC 7675):
+ * checks with aggressive nomination, retransmission and consent. For the traffic generator, the
+ * flow tests and ICE Lite application servers.
  *
  *     c = ice_checker_create(&local, &remote, now)
  *     while (ice_checker_next(c, codec, now, buf, &len)) send it
- *     ice_checker_input(c, codec, now, dgram)         responses, and the peer's own checks (answered through next)
+ *     ice_checker_input(c, codec, now, dgram)         responses, and checks of the peer's
  *     ice_checker_deadline(), then ice_checker_next() again
  */
 #pragma once

@@ -19,7 +19,7 @@ struct seen {
 
 struct ice_lite {
 	struct secret now, previous;
-	char *remote_ufrag; /* NULL: not known yet. The remote password serves only who sends checks */
+	char *remote_ufrag; /* NULL: not known yet. Their password is for those who send checks */
 	struct seen seen[ICE_PATHS_MAX];
 	size_t count;
 	struct seen *selected, *latest; /* into seen[], or NULL */
@@ -119,7 +119,10 @@ static size_t find(const struct ice_lite *ice, const struct path *path)
 	return i;
 }
 
-/* A place for one more path: a free one, or that of the path longest unchecked that is not selected. */
+/*
+ * A place for one more path: a free one, or that of the path longest unchecked that is not
+ * selected.
+ */
 static struct seen *make_place(struct ice_lite *ice)
 {
 	struct seen *oldest = NULL;
@@ -151,7 +154,10 @@ static struct seen *remember(
 	return s;
 }
 
-/* The restart is complete: what was proved with the previous credentials only is forgotten, and they are too. */
+/*
+ * The restart is complete: what was proved with the previous credentials only is forgotten, and
+ * they are too.
+ */
 static void forget_previous(struct ice_lite *ice)
 {
 	struct seen selected = *ice->selected;
@@ -212,7 +218,7 @@ enum ice_verdict ice_lite_input(struct ice_lite *ice, struct stun_codec *codec, 
 		return ICE_MALFORMED;
 	}
 	if (shape.type == STUN_TYPE_INDICATION)
-		return ICE_MALFORMED; /* a keepalive (RFC 8445 11): asks for nothing, proves nothing */
+		return ICE_MALFORMED; /* a keepalive (RFC 8445 11) asks for nothing */
 	if (shape.type != STUN_TYPE_REQUEST) {
 		count(ice_malformed_total); /* a response to nothing we sent, or another method */
 		return ICE_MALFORMED;

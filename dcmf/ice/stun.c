@@ -221,7 +221,7 @@ enum stun_proof stun_prove_request(struct stun_codec *c, struct span dgram,
 		stun_refuse(c, out, STUN_ERROR_UNAUTHORIZED, reply);
 		return STUN_STRANGER;
 	case STUN_VALIDATION_SUCCESS:
-	case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: /* libnice also looks behind MESSAGE-INTEGRITY */
+	case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE: /* libnice looks too far: shape knows */
 		break;
 	default: return STUN_BROKEN;
 	}
@@ -245,7 +245,9 @@ size_t stun_write_check(struct stun_codec *c, const char *user, const char *pass
 
 	if (len == 0)
 		return 0;
-	/* the agent has room for 199 transactions; ours are many more, and stay with their owners */
+	/*
+	 * the agent has room for 199 transactions; ours are many more, and stay with their owners
+	 */
 	stun_message_id(&msg, sent);
 	stun_agent_forget_transaction(&c->agent, sent);
 	*id = SPAN(buf + STUN_MESSAGE_TRANS_ID_POS, ID_BYTES);

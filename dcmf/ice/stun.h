@@ -1,8 +1,9 @@
 /*
- * stun.h: binding requests and their responses (RFC 8489, RFC 8445 7) on libnice's codec. Inside this folder only: the two
- * agents, ICE Lite and the checker, stand on it.
+ * stun.h: binding requests and their responses (RFC 8489, RFC 8445 7) on libnice's codec. Inside
+ * this folder only: the two agents, ICE Lite and the checker, stand on it.
  *
- * libnice proves and writes messages. What it takes for granted is looked at first: see stun_shape().
+ * libnice proves and writes messages. What it takes for granted is looked at first: see
+ * stun_shape().
  */
 #pragma once
 
@@ -34,8 +35,9 @@ struct stun_shape {
 };
 
 /*
- * False: no STUN message whose parts add up. MESSAGE-INTEGRITY has its 20 bytes (libnice would read them unasked),
- * FINGERPRINT comes last, and nothing else after MESSAGE-INTEGRITY is looked at (RFC 8489 14.5).
+ * False: no STUN message whose parts add up. MESSAGE-INTEGRITY has its 20 bytes (libnice would read
+ * them unasked), FINGERPRINT comes last, and nothing else after MESSAGE-INTEGRITY is looked at (RFC
+ * 8489 14.5).
  */
 bool stun_shape(struct span dgram, struct stun_shape *out);
 
@@ -62,7 +64,10 @@ enum stun_proof {
 	STUN_PROVED,
 };
 
-/* `shape` is that of `dgram` and of a request. Where RFC 8489 asks for an error response, `reply` holds it. */
+/*
+ * `shape` is that of `dgram` and of a request. Where RFC 8489 asks for an error response, `reply`
+ * holds it.
+ */
 enum stun_proof stun_prove_request(struct stun_codec *c, struct span dgram,
 	const struct stun_shape *shape, stun_password_fn *password, void *arg,
 	struct stun_request *out, struct ice_reply *reply);
@@ -72,7 +77,10 @@ void stun_answer(struct stun_codec *c, const struct stun_request *req, const str
 void stun_refuse(struct stun_codec *c, const struct stun_request *req, StunError code,
 	struct ice_reply *reply);
 
-/* A check of a controlling agent with USE-CANDIDATE; 0 when it does not fit. `id` is for stun_prove_response(). */
+/*
+ * A check of a controlling agent with USE-CANDIDATE; 0 when it does not fit. `id` is for
+ * stun_prove_response().
+ */
 size_t stun_write_check(struct stun_codec *c, const char *user, const char *password,
 	uint64_t tie_breaker, struct span *id, uint8_t *buf, size_t cap);
 /* A success response to the request `id` that we signed with `password`? */

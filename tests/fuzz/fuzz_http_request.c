@@ -1,4 +1,7 @@
-/* fuzz_http_request.c: a byte stream of requests, whole and in pieces of the size the first byte says: the story is the same. */
+/*
+ * fuzz_http_request.c: a byte stream of requests, whole and in pieces of the size the first byte
+ * says: the story is the same.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

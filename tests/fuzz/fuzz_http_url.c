@@ -1,4 +1,7 @@
-/* fuzz_http_url.c: base, line feed, target: what comes out stays below the base, and a Location finds its way back. */
+/*
+ * fuzz_http_url.c: base, line feed, target: what comes out stays below the base, and a Location
+ * finds its way back.
+ */
 #include <assert.h>
 
 #include "dcmf/base/alloc.h"

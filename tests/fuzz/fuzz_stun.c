@@ -1,6 +1,7 @@
 /*
- * fuzz_stun.c: datagrams at an ICE Lite media and at a checker. The first byte chooses: 0, the rest is a datagram;
- * else it is the attributes of a message that is signed as it should be, so that the fuzzer gets past the integrity.
+ * fuzz_stun.c: datagrams at an ICE Lite media and at a checker. The first byte chooses: 0, the rest
+ * is a datagram; else it is the attributes of a message that is signed as it should be, so that the
+ * fuzzer gets past the integrity.
  */
 #include <assert.h>
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* test_alloc.c: the one allocator, its planned failures, and hash tables and random tokens that stand beside it. */
+/*
+ * test_alloc.c: the one allocator, its planned failures, and hash tables and random tokens that
+ * stand beside it.
+ */
 #include "dcmf/base/alloc.h"
 
 #include "dcmf/base/map.h"

@@ -1,5 +1,6 @@
 /*
- * test_checker.c: the checker against an ICE Lite media, in virtual time over a link that loses what it is told to.
+ * test_checker.c: the checker against an ICE Lite media, in virtual time over a link that loses
+ * what it is told to.
  *
  *     checker ──── check ────> lite
  *            <─── response ───
