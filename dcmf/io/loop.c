@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "dcmf/base/alloc.h"
+#include "dcmf/base/log.h"
 
 struct loop {
 	struct event_base *base;
@@ -30,6 +31,14 @@ struct alarm {
 	void *arg;
 };
 
+static void on_libevent_says(int severity, const char *text)
+{
+	if (severity == EVENT_LOG_DEBUG || severity == EVENT_LOG_MSG)
+		log_debug("libevent", "%s", text);
+	else
+		log_warn("libevent", "%s", text);
+}
+
 struct loop *loop_create(void)
 {
 	struct loop *l = mem_zalloc(sizeof(*l));
@@ -38,6 +47,7 @@ struct loop *loop_create(void)
 		return NULL;
 	/* A peer that is gone shows as EPIPE where it is written to, never as a signal that ends the process. */
 	signal(SIGPIPE, SIG_IGN);
+	event_set_log_callback(on_libevent_says);
 	if ((l->base = event_base_new()) == NULL) {
 		mem_free(l);
 		return NULL;

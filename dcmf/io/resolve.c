@@ -44,6 +44,9 @@ struct resolver *resolver_create(struct loop *l)
 	evdns_base_resolv_conf_parse(r->dns,
 		DNS_OPTION_SEARCH | DNS_OPTION_NAMESERVERS | DNS_OPTION_MISC, "/etc/resolv.conf");
 	evdns_base_load_hosts(r->dns, "/etc/hosts");
+	/* ours: an operator who waits for an answer gets one, if only a "no" */
+	evdns_base_set_option(r->dns, "timeout:", "2");
+	evdns_base_set_option(r->dns, "attempts:", "2");
 	return r;
 }
 
