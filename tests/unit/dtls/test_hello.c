@@ -1,6 +1,7 @@
 /* test_hello.c: hellos of strangers, one by one and as a client that goes through the whole exchange. */
 #include "dtls/hello.h"
 
+#include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "dtls/client_hello.h"
 #include "sim.h"
@@ -433,6 +434,33 @@ START_TEST(a_client_whose_cookie_grew_old_is_challenged_again_and_passes)
 }
 END_TEST
 
+/* The first connection for a proven hello finds no memory. */
+static bool run_out_of_memory_once(struct sim *s, int from, struct span dgram)
+{
+	struct client_hello h;
+
+	if (from == CLIENT && client_hello_read(dgram, &h) == CLIENT_HELLO_FIRST &&
+		h.message == 1 && !mem_failed())
+		mem_fail_at(1);
+	return true;
+}
+
+START_TEST(a_client_that_met_a_lack_of_memory_passes_when_it_comes_again)
+{
+	struct sim s;
+
+	mem_fail_at(0);
+	client_and_gate(&s, true);
+	s.wire.tap = run_out_of_memory_once;
+	sim_run(&s, 5);
+	ck_assert(mem_failed());
+	mem_fail_at(0);
+	s.wire.tap = NULL;
+	expect_open(&s);
+	ck_assert_int_eq(counter_value[CNT_dtls_connections], 0);
+}
+END_TEST
+
 START_TEST(a_connection_made_for_a_proven_hello_takes_nothing_else_first)
 {
 	struct sim s;
@@ -475,6 +503,7 @@ static Suite *hello_suite(void)
 	tcase_add_test(c, fragments_that_overtake_or_get_lost_only_cost_time);
 	tcase_add_test(c, fragments_may_be_cut_elsewhere_when_they_are_repeated);
 	tcase_add_test(c, a_client_whose_cookie_grew_old_is_challenged_again_and_passes);
+	tcase_add_test(c, a_client_that_met_a_lack_of_memory_passes_when_it_comes_again);
 	tcase_add_test(c, a_connection_made_for_a_proven_hello_takes_nothing_else_first);
 	tcase_add_unchecked_fixture(c, NULL, sim_ctx_free);
 	suite_add_tcase(suite, c);
