@@ -1,17 +1,16 @@
-/* sdp_samples.h: offers as clients write them, and a gateway that fills in documents. */
+/* sdp_samples.h: offers as clients write them. */
 #pragma once
 
 #include <stdio.h>
 
 #include "control/json.h"
 #include "control/sdp.h"
+#include "tests/unit/control/sdp_gateway.h"
 
 #define FP_A                                                                                      \
 	"2B:6F:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:66:F9:0E:B5:20:74:CB:39:58:" \
 	"EF:13:A7"
-#define FP_B                                                                                      \
-	"77:1D:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:66:F9:0E:B5:20:74:CB:39:58:" \
-	"EF:13:A7"
+#define FP_B    GATEWAY_FINGERPRINT
 #define FP_SHA1 "2B:6F:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C"
 
 /* createDataChannel() and createOffer() before any candidate is known. */
@@ -144,38 +143,4 @@ static inline json_t *json_of(const char *text)
 	o = json_loads(plain, 0, NULL);
 	ck_assert_msg(o != NULL, "no JSON: %s", plain);
 	return o;
-}
-
-/* As the relay and control/document do it: endpoints, role, sizes, ICE. Media i has port 20000 + i. NULL: out of memory. */
-static inline bool fill(json_t *doc, const char *ip)
-{
-	json_t *medias =
-		json_object_get(json_array_get(json_object_get(doc, "terminations"), 0), "medias");
-	json_t *media;
-	size_t i;
-	bool fine = js_put_text(doc, "contextId", "0-c0ffee");
-
-	json_array_foreach (medias, i, media) {
-		json_t *dc = json_object_get(media, "dcMedia"),
-		       *dcmf = json_object_get(media, "dcmf");
-		const char *setup =
-			js_get_text(json_object_get(dc, "remoteDcEndpoint"), "securitySetup");
-		bool passive = strcmp(setup, "PASSIVE") != 0;
-
-		fine = fine &&
-		       js_put(media, "localMbEndpoint",
-			       json_pack("{s:{s:s}, s:s, s:i}", "ip",
-				       strchr(ip, ':') ? "ipv6Addr" : "ipv4Addr", ip, "transport",
-				       "UDP", "portNumber", 20000 + (int)i)) &&
-		       js_put(dc, "localDcEndpoint",
-			       json_pack("{s:i, s:[s], s:s, s:s}", "sctpPort", 5000, "fingerprints",
-				       "SHA-256 " FP_B, "tlsId", "Mf0aa11bb22cc33dd44ee5",
-				       "securitySetup", passive ? "PASSIVE" : "ACTIVE")) &&
-		       js_put_integer(dcmf, "maxMessageSize", 262144);
-		if (fine && json_object_get(dcmf, "ice") != NULL)
-			fine = js_put(dcmf, "ice",
-				json_pack("{s:s, s:s, s:b}", "ufrag", "gwUfrag1", "pwd",
-					"gwPasswordgwPasswordgwPa", "lite", 1));
-	}
-	return fine;
 }
