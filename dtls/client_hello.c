@@ -27,10 +27,10 @@ enum client_hello_part client_hello_read(struct span dgram, struct client_hello 
 		return CLIENT_HELLO_MALFORMED;
 	if (f.type != HANDSHAKE_CLIENT_HELLO)
 		return CLIENT_HELLO_NONE;
-	if (f.offset > 0)
-		return CLIENT_HELLO_LATER;
 	out->record_seq = rec.seq;
 	out->message = f.message;
+	if (f.offset > 0)
+		return CLIENT_HELLO_LATER;
 	return read_body(f.body, out) ? CLIENT_HELLO_FIRST : CLIENT_HELLO_MALFORMED;
 }
 

@@ -4,10 +4,13 @@
 #include "dtls/record.h"
 
 #define HELLO_RANDOM 32
+/* Ours: a client that has obeyed more HelloVerifyRequests is playing. */
+#define HELLO_ROUNDS_MAX 4
 
 struct client_hello {
 	uint64_t record_seq;
-	uint16_t message;   /* message_seq: how many HelloVerifyRequests the client has obeyed */
+	uint16_t
+		message; /* message_seq: how many HelloVerifyRequests the client has obeyed; of later parts too */
 	uint16_t version;   /* what it offers, before extensions */
 	struct span random; /* HELLO_RANDOM bytes, in the datagram as the others */
 	struct span session_id;

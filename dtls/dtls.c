@@ -34,7 +34,8 @@ struct dtls {
 	enum dtls_state state;
 	enum close_reason reason;
 	tick_t deadline;
-	bool prelude_due; /* the proven hello has not come yet */
+	bool cookie_shown;
+	bool awaits_hello; /* server: no first fragment of a hello has come yet */
 	uint8_t early;
 	uint16_t send_max;          /* longest plaintext the send buffer takes */
 	enum close_reason refusal;  /* of the peer's certificate */
@@ -66,8 +67,6 @@ static bool open_ssl(struct dtls *d, const struct dtls_config *config)
 		SSL_set_connect_state(d->ssl);
 	else
 		SSL_set_accept_state(d->ssl);
-	if (d->prelude_due)
-		SSL_set_options(d->ssl, SSL_OP_COOKIE_EXCHANGE);
 	return true;
 }
 
@@ -83,7 +82,8 @@ struct dtls *dtls_create(const struct dtls_config *config)
 	d->state = DTLS_HANDSHAKING;
 	d->deadline = TICK_NEVER;
 	d->send_max = SEND_MAX;
-	d->prelude_due = config->role == DTLS_SERVER && config->cookie_shown;
+	d->cookie_shown = config->cookie_shown;
+	d->awaits_hello = config->role == DTLS_SERVER;
 	d->wire = (struct wire){ .mtu = config->mtu, .output = config->output, .arg = config->arg };
 	d->peer_count = config->peer_count;
 	memcpy(d->peer, config->peer, config->peer_count * sizeof(struct fingerprint));
@@ -266,27 +266,40 @@ static struct span sound_part(struct dtls *d, struct span dgram)
 }
 
 /*
- * The client has talked to hello_screen() before, OpenSSL has not. So it is given the cookie-less hellos it missed, which
+ * The client has obeyed HelloVerifyRequests that OpenSSL knows nothing of. So it is given the cookie-less hellos it missed, which
  * put it into the right state and stay out of the transcript, and its answers are thrown away. Those used up record numbers;
- * shifted, the ServerHello carries the number of the proven hello (RFC 6347 4.2.1).
+ * shifted, the ServerHello carries the number of the hello it answers (RFC 6347 4.2.1).
  */
-static bool play_prelude(struct dtls *d, struct span dgram)
+static void play_prelude(struct dtls *d, const struct client_hello *h)
 {
 	uint8_t bare[BARE_HELLO_MAX];
-	struct client_hello h;
-	uint64_t seq;
-
-	if (client_hello_read(dgram, &h) != CLIENT_HELLO_FIRST)
-		return false;
 	/* Numbers the client has used up already, or if it has not, will hardly use: OpenSSL takes each once. */
-	seq = h.record_seq >= h.message ? h.record_seq - h.message : h.record_seq + 1;
+	uint64_t seq = h->record_seq >= h->message ? h->record_seq - h->message : h->record_seq + 1;
+
+	SSL_set_options(d->ssl, SSL_OP_COOKIE_EXCHANGE);
 	d->wire.is_mute = true;
-	for (uint16_t i = 0; i < h.message && d->state == DTLS_HANDSHAKING; i++)
-		step(d, SPAN(bare, client_hello_write_bare(&h, i, seq + i, bare)), advance);
+	for (uint16_t i = 0; i < h->message && d->state == DTLS_HANDSHAKING; i++)
+		step(d, SPAN(bare, client_hello_write_bare(h, i, seq + i, bare)), advance);
 	d->wire.is_mute = false;
-	d->wire.seq_shift = (h.record_seq - h.message) & RECORD_SEQ_MASK;
-	d->prelude_due = false;
-	return true;
+	d->wire.seq_shift = (h->record_seq - h->message) & RECORD_SEQ_MASK;
+}
+
+/* Before a hello has begun nothing else is let in: an alert left over from an earlier association would end this one. */
+static bool begins_here(struct dtls *d, struct span dgram)
+{
+	struct client_hello h;
+
+	switch (client_hello_read(dgram, &h)) {
+	case CLIENT_HELLO_LATER: return !d->cookie_shown && h.message == 0; /* overtook the first */
+	case CLIENT_HELLO_FIRST: break;
+	default: return false;
+	}
+	if (h.message > HELLO_ROUNDS_MAX)
+		return false;
+	if (h.message > 0)
+		play_prelude(d, &h);
+	d->awaits_hello = false;
+	return d->state == DTLS_HANDSHAKING;
 }
 
 void dtls_start(struct dtls *d, tick_t now)
@@ -306,9 +319,7 @@ void dtls_input(struct dtls *d, tick_t now, struct span dgram)
 	sound = sound_part(d, dgram);
 	if (sound.len == 0)
 		return;
-	if (d->prelude_due && !play_prelude(d, sound))
-		return;
-	if (d->state == DTLS_CLOSED)
+	if (d->awaits_hello && !begins_here(d, sound))
 		return;
 	step(d, sound, advance);
 	set_deadline(d, now);

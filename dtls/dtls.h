@@ -55,8 +55,9 @@ struct dtls_config {
 	void (*output)(void *arg, struct span dgram);
 	void *arg;
 	/*
-	 * Server only: the client has shown a cookie to hello_screen(). The first datagram of dtls_input() is the one that
-	 * was HELLO_PROVEN; until it came others are dropped.
+	 * Server only: the client has shown a cookie to hello_screen(), and the first datagram of dtls_input() is the one that
+	 * was HELLO_PROVEN; others are dropped until it comes. False where something else proved the path, as ICE
+	 * does: a hello that shows a cookie is taken all the same.
 	 */
 	bool cookie_shown;
 };

@@ -10,8 +10,6 @@
 #define EPOCH TICK_S(60)
 /* HMAC-SHA-256 cut to 128 bits (RFC 2104 5). Short: it makes the second hello longer. */
 #define COOKIE 16
-/* Ours: a client that has obeyed this many HelloVerifyRequests is playing. */
-#define ROUNDS_MAX 4
 
 void hello_keys_init(struct hello_keys *k, tick_t now)
 {
@@ -95,7 +93,7 @@ static enum hello_verdict judge(struct hello_keys *k, tick_t now, const struct p
 {
 	uint8_t cookie[COOKIE];
 
-	if (h->message > ROUNDS_MAX) {
+	if (h->message > HELLO_ROUNDS_MAX) {
 		count(dtls_malformed_total);
 		return HELLO_MALFORMED;
 	}

@@ -484,6 +484,51 @@ START_TEST(a_connection_made_for_a_proven_hello_takes_nothing_else_first)
 }
 END_TEST
 
+/* As where ICE proved the path, but the client met a challenge before. */
+START_TEST(a_connection_that_asks_for_no_cookie_takes_a_hello_that_shows_one)
+{
+	struct sim s;
+
+	client_and_gate(&s, true);
+	s.end[SERVER].config.cookie_shown = false;
+	sim_run(&s, 5);
+	expect_open(&s);
+}
+END_TEST
+
+START_TEST(fragments_may_overtake_where_no_cookie_is_asked_for)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct sim s;
+
+		client_and_gate(&s, true);
+		SSL_set_mtu(s.end[CLIENT].raw, seed % 2 ? 400 : 1400);
+		s.end[SERVER].config.cookie_shown = false;
+		s.end[SERVER].dtls = dtls_create(&s.end[SERVER].config);
+		s.wire.seed = seed;
+		s.wire.jitter_us = TICK_MS(50);
+		sim_run(&s, 60);
+		s.wire.jitter_us = 0;
+		expect_open(&s);
+	}
+}
+END_TEST
+
+START_TEST(an_alert_before_any_hello_changes_nothing)
+{
+	static const uint8_t alert[] = { 21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40 };
+	struct sim s;
+
+	client_and_gate(&s, false);
+	s.end[SERVER].config.cookie_shown = false;
+	s.end[SERVER].dtls = dtls_create(&s.end[SERVER].config);
+	dtls_input(s.end[SERVER].dtls, s.now, SPAN_OF(alert));
+	ck_assert_int_eq(dtls_state(s.end[SERVER].dtls), DTLS_HANDSHAKING);
+	sim_run(&s, 1);
+	expect_open(&s);
+}
+END_TEST
+
 static Suite *hello_suite(void)
 {
 	Suite *suite = suite_create("dtls/hello");
@@ -505,6 +550,9 @@ static Suite *hello_suite(void)
 	tcase_add_test(c, a_client_whose_cookie_grew_old_is_challenged_again_and_passes);
 	tcase_add_test(c, a_client_that_met_a_lack_of_memory_passes_when_it_comes_again);
 	tcase_add_test(c, a_connection_made_for_a_proven_hello_takes_nothing_else_first);
+	tcase_add_test(c, a_connection_that_asks_for_no_cookie_takes_a_hello_that_shows_one);
+	tcase_add_test(c, fragments_may_overtake_where_no_cookie_is_asked_for);
+	tcase_add_test(c, an_alert_before_any_hello_changes_nothing);
 	tcase_add_unchecked_fixture(c, NULL, sim_ctx_free);
 	suite_add_tcase(suite, c);
 	return suite;
