@@ -9,6 +9,9 @@
 #define SETUP_LIMIT_S    30
 #define SHUTDOWN_LIMIT_S 30
 #define STALL_LIMIT_S    30
+#define STALL_AT_MOST_S  120
+#define STALL_TRIES      12
+#define STALL_LOOK_S     5
 #define SILENCE_S \
 	5 /* ours: a failure after that much silence is one of the path, not of the protocol */
 
@@ -111,7 +114,20 @@ void assoc_watch(struct assoc *a)
 	if (!tick_is_never(a->stalled_at))
 		return;
 	a->progress = stack_now();
+	a->tries = 0;
 	a->stalled_at = tick_add(a->progress, TICK_S(STALL_LIMIT_S));
+}
+
+/*
+ * Thirty seconds are a dozen repetitions or more, unless lost SACKs have spoiled the stack's idea of the round trip: it
+ * then waits ten seconds and longer between two, whatever RTO it was given. So the repetitions count too.
+ */
+static bool is_stalled(const struct assoc *a, tick_t now)
+{
+	int64_t without = tick_since(a->progress, now);
+
+	return without >= TICK_S(STALL_LIMIT_S) &&
+	       (a->tries >= STALL_TRIES || without >= TICK_S(STALL_AT_MOST_S));
 }
 
 static void look_at_progress(struct assoc *a, tick_t now)
@@ -122,9 +138,10 @@ static void look_at_progress(struct assoc *a, tick_t now)
 		a->stalled_at = TICK_NEVER;
 		return;
 	}
-	a->stalled_at = limit;
-	if (!tick_due(limit, now))
+	if (!is_stalled(a, now)) {
+		a->stalled_at = tick_due(limit, now) ? tick_add(now, TICK_S(STALL_LOOK_S)) : limit;
 		return;
+	}
 	count(sctp_stalled_total);
 	assoc_finish(a, CLOSE_SCTP_STALLED);
 }

@@ -80,6 +80,8 @@ struct assoc {
 	tick_t heard;       /* last packet of the peer */
 	tick_t progress;    /* last time the peer acknowledged something new */
 	uint32_t cum_tsn;   /* of its last SACK */
+	tick_t tried;       /* when we last sent data */
+	unsigned tries;     /* how often since the peer acknowledged something new */
 
 	uint32_t received_tsn; /* everything up to this has come, as our last SACK says */
 	uint8_t *kept_reset;   /* a packet that waits until kept_tsn has come; NULL: none */

@@ -208,6 +208,7 @@ static enum err screen_chunk(struct span chunk, struct packet_facts *facts)
 		return ERR_UNSUPPORTED;
 	if (chunk.len < rule->min || chunk.len > rule->max)
 		return ERR_MALFORMED;
+	facts->has_data |= rule->type == CHUNK_DATA;
 	switch (rule->body) {
 	case PARAMETERS: return screen_parameters(span_skip(chunk, rule->fixed));
 	case INIT: return screen_init(chunk, facts);
@@ -250,16 +251,15 @@ enum err packet_screen(
 	return ERR_OK;
 }
 
-bool packet_cum_tsn(struct span packet, uint32_t *tsn)
+void packet_sent_facts(struct span packet, struct packet_facts *facts)
 {
 	struct span rest = span_skip(packet, 12), chunk;
-	struct packet_facts facts = { 0 };
 	uint16_t length;
 
-	/* DATA comes last and is most of the packet: no need to walk it. */
-	while (rest.len > 0 && rest.p[0] != CHUNK_DATA && take_item(&rest, &chunk, &length))
+	*facts = (struct packet_facts){ 0 };
+	while (rest.len > 0 && !facts->has_data && take_item(&rest, &chunk, &length)) {
 		if (chunk.p[0] == CHUNK_SACK)
-			screen_sack(chunk, &facts);
-	*tsn = facts.cum_tsn;
-	return facts.has_sack;
+			screen_sack(chunk, facts);
+		facts->has_data = chunk.p[0] == CHUNK_DATA; /* data comes last */
+	}
 }

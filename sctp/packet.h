@@ -15,7 +15,7 @@
 
 /* What the screen learns in passing. */
 struct packet_facts {
-	bool has_sack, has_init, has_reset;
+	bool has_data, has_sack, has_init, has_reset;
 	uint32_t cum_tsn;   /* of the last SACK */
 	uint32_t first_tsn; /* of an INIT or INIT ACK: the first the sender will use */
 	/* A request to reset streams of the sender, once all up to this one has arrived (RFC 6525 4.1). */
@@ -30,5 +30,5 @@ struct packet_facts {
 enum err packet_screen(
 	struct span packet, uint16_t source, uint16_t destination, struct packet_facts *facts);
 
-/* The last SACK of a packet of our own. False: there is none. */
-bool packet_cum_tsn(struct span packet, uint32_t *tsn);
+/* Of a packet of our own: has_data, has_sack, cum_tsn. */
+void packet_sent_facts(struct span packet, struct packet_facts *facts);

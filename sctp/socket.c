@@ -11,11 +11,11 @@
 #define RTO_INITIAL 1000 /* RFC 9260 16 */
 #define RTO_MIN     200 /* media stacks use this; a lost packet on a LAN should not cost a second */
 /*
- * Ours: a peer that returns from silence, or a path that loses every third packet, is tried again every two seconds, and
- * so often that our own watchdog, which waits 30 s, is the first to give up.
+ * Ours: a peer that returns from silence, or a path that loses every third packet, is tried again every two seconds. It
+ * is our own watchdog that gives up (assoc.c); the limit of the stack only stands behind it.
  */
 #define RTO_MAX          2000
-#define RETRANSMISSIONS  20
+#define RETRANSMISSIONS  60
 #define INIT_ATTEMPTS    16   /* more than the watchdog of the set-up allows */
 #define INIT_TIMEOUT_MAX 3000 /* between two INITs */
 #define SACK_DELAY       20

@@ -7,6 +7,7 @@
 #include "sctp/stack.h"
 
 #define COMMON_HEADER 12
+#define BURST_MS      150 /* ours: less than the least time before a repetition */
 
 void assoc_touch(struct assoc *a)
 {
@@ -32,14 +33,26 @@ static void put_crc(uint8_t *packet, size_t len)
 		packet[8 + i] = (uint8_t)(crc >> 8 * i);
 }
 
+/* Packets of one burst are one try. */
+static void note_try(struct assoc *a)
+{
+	if (a->tries > 0 && tick_since(a->tried, stack_now()) < TICK_MS(BURST_MS))
+		return;
+	a->tried = stack_now();
+	a->tries++;
+}
+
 void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
 {
-	uint32_t tsn;
+	struct packet_facts facts;
 
 	if (len < COMMON_HEADER)
 		return;
-	if (packet_cum_tsn(SPAN(packet, len), &tsn))
-		a->received_tsn = tsn;
+	packet_sent_facts(SPAN(packet, len), &facts);
+	if (facts.has_sack)
+		a->received_tsn = facts.cum_tsn;
+	if (facts.has_data)
+		note_try(a);
 	put_u16(packet, a->config.local_port);
 	put_crc(packet, len);
 	assoc_touch(a);
@@ -58,6 +71,7 @@ static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *f
 		return;
 	a->cum_tsn = facts->cum_tsn;
 	a->progress = now;
+	a->tries = 0;
 }
 
 /*
