@@ -89,7 +89,7 @@ static bool wants(const struct desk_controller *who, const json_t *params)
 	return who->context_id == NULL || (id != NULL && strcmp(who->context_id, id) == 0);
 }
 
-/* RFC 3339 in UTC with milliseconds. */
+/* RFC 3339 in UTC with milliseconds; what a worker tells has its own. */
 static bool put_time(struct desk *d, json_t *params)
 {
 	int64_t us = d->ops->wall_us(d->ops->front);
@@ -98,6 +98,8 @@ static bool put_time(struct desk *d, json_t *params)
 	struct tm tm;
 	size_t len;
 
+	if (json_object_get(params, "time") != NULL)
+		return true;
 	gmtime_r(&seconds, &tm);
 	len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + len, sizeof(text) - len, ".%03dZ", (int)(us / 1000 % 1000));

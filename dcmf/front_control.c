@@ -1,0 +1,176 @@
+/* front_control.c: the sockets that controllers come to, and the names they make us look up. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/rpc.h"
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/log.h"
+#include "dcmf/front_parts.h"
+
+#define CONTROLLER_QUEUED (16u << 20) /* ours: answers and events a controller may leave unread */
+#define SOCKET_MODE       0660
+
+struct controller {
+	struct front *f;
+	slot_id id;
+	struct line_conn *conn;
+};
+
+static void controller_line(void *arg, struct line_conn *c, struct span line)
+{
+	struct controller *k = arg;
+
+	desk_controller_line(k->f->desk, loop_now(k->f->loop), k->id, line);
+}
+
+static void controller_too_long(void *arg, struct line_conn *c)
+{
+	struct controller *k = arg;
+
+	desk_controller_too_long(k->f->desk, k->id);
+}
+
+static void controller_free(struct controller *k)
+{
+	slots_remove(&k->f->controllers, k->id);
+	mem_free(k);
+}
+
+static void controller_closed(void *arg, struct line_conn *c)
+{
+	struct controller *k = arg;
+	struct front *f = k->f;
+	slot_id id = k->id;
+
+	controller_free(k);
+	desk_controller_left(f->desk, loop_now(f->loop), id);
+}
+
+static const struct line_ops controller_ops = { controller_line, controller_too_long,
+	controller_closed };
+
+static void accepted(void *arg, int fd)
+{
+	struct front *f = arg;
+	struct controller *k = mem_zalloc(sizeof(*k));
+	const struct line_config line = {
+		.max_line = RPC_LINE_MAX,
+		.max_queued = CONTROLLER_QUEUED,
+		.ops = &controller_ops,
+		.arg = k,
+	};
+
+	if (k == NULL || (k->id = slots_add(&f->controllers, k)) == 0) {
+		mem_free(k);
+		close(fd);
+		return;
+	}
+	k->f = f;
+	k->conn = line_conn_create(f->loop, fd, &line);
+	if (k->conn == NULL)
+		controller_free(k);
+	else
+		desk_controller_joined(f->desk, k->id, line_peer(k->conn));
+}
+
+void front_to_controller(void *front, uint64_t controller, struct span line)
+{
+	struct front *f = front;
+	struct controller *k = slots_get(&f->controllers, controller);
+
+	if (k != NULL && !line_send(k->conn, line))
+		log_warn(NULL, "controller %s does not read: given up", line_peer(k->conn));
+}
+
+/* A folder that is there or can be made, and takes a socket. */
+static bool try_folder(const char *folder, char path[108])
+{
+	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+		return false;
+	return access(folder, W_OK | X_OK) == 0 &&
+	       snprintf(path, 108, "%s/control.sock", folder) < 108;
+}
+
+bool control_socket_path(const struct config *c, char path[108], char error[CONFIG_ERROR_MAX])
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char folder[108];
+
+	if (c->control.socket[0] != '\0') {
+		if (snprintf(path, 108, "%s", c->control.socket) < 108)
+			return true;
+		snprintf(error, CONFIG_ERROR_MAX, "control.socket %.300s: the path is too long",
+			c->control.socket);
+		return false;
+	}
+	if (try_folder("/run/dcmf", path))
+		return true;
+	if (runtime != NULL &&
+		snprintf(folder, sizeof(folder), "%s/dcmf", runtime) < (int)sizeof(folder) &&
+		try_folder(folder, path))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX,
+		"no place for the control socket: neither /run/dcmf nor $XDG_RUNTIME_DIR/dcmf can "
+		"be made; set control.socket");
+	return false;
+}
+
+bool control_open(struct front *f, char error[CONFIG_ERROR_MAX])
+{
+	const struct addr *tcp = &f->config.control.tcp.listen;
+
+	if (!control_socket_path(&f->config, f->socket_path, error))
+		return false;
+	f->unix_listener =
+		line_listen_unix(f->loop, f->socket_path, SOCKET_MODE, accepted, f, error);
+	if (f->unix_listener == NULL)
+		return false;
+	if (tcp->family == ADDR_NONE)
+		return true;
+	f->tcp_listener = line_listen_tcp(f->loop, tcp, accepted, f, error);
+	return f->tcp_listener != NULL;
+}
+
+void control_close(struct front *f)
+{
+	struct controller *k;
+	size_t at = 0;
+
+	line_listener_destroy(f->unix_listener);
+	line_listener_destroy(f->tcp_listener);
+	while ((k = slots_next(&f->controllers, &at)) != NULL) {
+		line_conn_destroy(k->conn);
+		controller_free(k);
+	}
+	slots_finish(&f->controllers);
+}
+
+/* Names */
+
+struct question {
+	struct front *f;
+	uint64_t ticket;
+};
+
+static void resolved(void *arg, const struct addr *addr, const char *failed)
+{
+	struct question q = *(struct question *)arg;
+
+	mem_free(arg);
+	desk_resolved(q.f->desk, loop_now(q.f->loop), q.ticket, addr, failed);
+}
+
+void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket)
+{
+	struct front *f = front;
+	struct question *q = mem_alloc(sizeof(*q));
+
+	if (q == NULL)
+		return; /* the desk's timeout answers */
+	*q = (struct question){ f, ticket };
+	if (!resolver_ask(f->resolver, host, port, resolved, q))
+		mem_free(q);
+}

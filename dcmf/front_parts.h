@@ -1,0 +1,138 @@
+/* front_parts.h: what the front_*.c files share. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "control/desk.h"
+#include "dcmf/base/counters.h"
+#include "dcmf/base/slots.h"
+#include "dcmf/config.h"
+#include "dcmf/io/httpd.h"
+#include "dcmf/io/line.h"
+#include "dcmf/io/loop.h"
+#include "dcmf/io/resolve.h"
+
+#define FRONT_WORKERS_MAX 64
+#define FRONT_RECENT      6 /* deaths that are remembered: the sixth in 10 s makes the next life wait */
+
+struct front;
+
+enum worker_state {
+	WORKER_DOWN,     /* no process; `restart` may be armed */
+	WORKER_STARTING, /* it was told how to start and has not answered */
+	WORKER_UP,
+	WORKER_DYING, /* the process or its connection has gone, the other has not yet */
+};
+
+struct front_worker {
+	struct front *f;
+	unsigned index;
+	enum worker_state state;
+	bool was_up;            /* in this life */
+	pid_t pid;              /* 0: no process */
+	int wait_status;        /* of the last process */
+	struct line_conn *conn; /* NULL: none */
+	int64_t *counters;      /* shared with the process; COUNTER_MAX values, NULL: none */
+	unsigned starts;
+	tick_t died[FRONT_RECENT]; /* a ring */
+	unsigned deaths;
+	struct alarm *restart;
+};
+
+struct front_dcsf {
+	pid_t pid;
+	int ready_fd; /* -1: nothing to wait for */
+	struct watch *ready;
+	struct alarm *restart;
+	struct addr addr; /* where it listens; kept over its lives, since contexts know it */
+	bool has_been_ready;
+};
+
+enum front_stage { FRONT_STARTING, FRONT_READY, FRONT_DRAINING, FRONT_LINGERING, FRONT_ENDING };
+
+struct front {
+	struct config config;
+	const char *path; /* NULL: embedded defaults */
+	enum front_stage stage;
+	int status;
+
+	struct loop *loop;
+	struct desk *desk;
+	struct desk_ops desk_ops;
+	struct resolver *resolver;
+	struct alarm *desk_alarm;  /* the desk's next deadline */
+	struct alarm *stage_alarm; /* of starting and of stopping */
+	tick_t linger_until;
+	struct watch *signals[4];
+
+	struct front_worker workers[FRONT_WORKERS_MAX];
+	unsigned worker_count;
+	int64_t past[COUNTER_MAX]; /* counters of lives that have ended; gauges end with the life */
+
+	char *certificate; /* and key, PEM: a secret; wiped when freed */
+	char fingerprint[256];
+	struct alarm *rotate;
+	char *mdc1_ca, *mdc1_certificate, *mdc1_key; /* PEM; NULL: not configured */
+
+	struct front_dcsf dcsf;
+	char *embedded_root; /* URL for streams that are given none; NULL: none */
+	struct addr embedded_addr;
+
+	struct slots controllers;
+	struct line_listener *unix_listener, *tcp_listener;
+	char socket_path[108];
+	struct httpd *httpd;
+};
+
+/* front.c */
+/* Ends with status 1; the sentence goes to the log. */
+__attribute__((format(printf, 2, 3))) void front_fail(struct front *f, const char *fmt, ...);
+void front_workers_are_up(struct front *f); /* each of them, for the first time */
+void front_root_is_known(struct front *f);  /* where streams without a URL go: workers may start */
+void front_all_gone(struct front *f);       /* no child is left */
+bool front_is_stopping(const struct front *f); /* no worker is replaced any more */
+
+/* front_workers.c */
+bool workers_open(struct front *f);
+void workers_start(struct front *f);
+void workers_tell(struct front *f, const char *certificate,
+	const char *log_level); /* worker.reload; NULL: as it is */
+bool worker_reaped(
+	struct front *f, pid_t pid, int wait_status, tick_t now); /* false: it was none of them */
+void workers_hang_up(struct front *f); /* they end when their connection does */
+void workers_kill(struct front *f);
+unsigned workers_alive(const struct front *f);
+void workers_close(struct front *f);
+int64_t front_counter(void *front, int counter);
+bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *out);
+bool front_to_worker(void *front, unsigned worker, struct span line);
+
+/* front_cert.c */
+bool cert_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+/*
+ * The files again, where there are any; `is_other_option`: the configuration names others. True: there is a new certificate, and the
+ * workers have been told. False: the old one stays, and `error` says why, or is empty.
+ */
+bool cert_reload(struct front *f, bool is_other_option, char error[CONFIG_ERROR_MAX]);
+void cert_close(struct front *f);
+
+/* front_dcsf.c */
+/* Finds out what streams without a URL get, then calls front_root_is_known(). False: it cannot be, `error` says why. */
+bool dcsf_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+bool dcsf_reaped(struct front *f, pid_t pid, int wait_status, tick_t now);
+void dcsf_stop(struct front *f);
+void dcsf_close(struct front *f);
+/* The folder of applications: as configured, or where they were installed. False: there is none, `error` says where it was looked for. */
+bool dcsf_find_apps(const struct config *c, char path[512], char error[CONFIG_ERROR_MAX]);
+bool dcsf_find_program(char path[512], char error[CONFIG_ERROR_MAX]);
+
+/* front_control.c */
+bool control_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+void control_close(struct front *f);
+void front_to_controller(void *front, uint64_t controller, struct span line);
+void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket);
+/* Where the control socket goes: as configured, or the first usual place that can be made. */
+bool control_socket_path(const struct config *c, char path[108], char error[CONFIG_ERROR_MAX]);
+
+/* front_admin.c */
+bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);
