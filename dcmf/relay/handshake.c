@@ -266,6 +266,7 @@ void shakes_expire(struct leg *l)
 		struct shake *s = container_of(n, struct shake, on_leg);
 
 		if (tick_due(tick_add(s->begun, relay_of(l)->config.handshake_us), now)) {
+			count(dtls_failed_total); /* the connection itself knows no such limit */
 			shake_failed(s, CLOSE_DTLS_TIMEOUT);
 		} else if (tick_due(dtls_deadline(s->dtls), now)) {
 			dtls_expire(s->dtls, now);

@@ -365,9 +365,6 @@ void phone_turn(struct phone *p)
 
 	if (tick_due(ue_deadline(p->ue), now))
 		ue_expire(p->ue, now);
-	else if (!p->touched)
-		return;
-	p->touched = false;
 	while (ue_next_event(p->ue, now, &ev))
 		on_event(p, &ev);
 	while ((d = ue_next_dgram(p->ue)) != NULL) {

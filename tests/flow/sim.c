@@ -145,17 +145,18 @@ void net_detach(struct net *n, const struct addr *at)
 	}
 }
 
-static bool is_lost(struct net *n, struct link *l, size_t len)
+static bool is_lost(struct net *n, struct link *l, struct span dgram)
 {
+	bool is_check = dgram.len > 0 && dgram.p[0] <= 3; /* RFC 7983 7 */
 	bool lost = false;
 
 	l->sent++;
-	if (len > l->largest)
-		l->largest = len;
+	if (dgram.len > l->largest)
+		l->largest = dgram.len;
 	if (l->cut || l->sent == l->drop_nth)
 		lost = true;
 	if (l->loss_permille > 0 && net_random(n) % 1000 < l->loss_permille)
-		lost = true;
+		lost |= !(is_check && l->spare_checks);
 	l->lost += lost;
 	return lost;
 }
@@ -183,7 +184,7 @@ static void travel(struct net *n, struct link *l, const struct addr *from, const
 {
 	struct travelling *t;
 
-	if (l != NULL && is_lost(n, l, dgram.len))
+	if (l != NULL && is_lost(n, l, dgram))
 		return;
 	t = malloc(sizeof(*t) + dgram.len);
 	if (t == NULL)

@@ -22,6 +22,7 @@ struct link {
 	unsigned loss_permille, twice_permille;
 	unsigned drop_nth; /* this one, counted from 1 with `sent`, is lost; 0: none */
 	bool cut;          /* everything is lost */
+	bool spare_checks; /* random loss leaves STUN alone: consent would not live through long transfers (RFC 7675 5.1) */
 
 	unsigned sent, lost; /* how many entered it, and how many of them never left */
 	size_t largest;      /* bytes of the largest datagram that entered it */
