@@ -110,7 +110,8 @@ struct channel_config {
 enum err assoc_add_channel(struct assoc *a, const struct channel_config *config);
 /*
  * Resets our outgoing direction once its data has arrived; CHANNEL_CLOSED comes when both directions are reset, or after
- * 30 s. Unknown ids are ignored. Messages still to come on it are dropped.
+ * 30 s: then the id stays taken (ERR_EXISTS) until the peer's reset comes, at most two minutes more. Unknown ids are
+ * ignored. Messages still to come on it are dropped.
  */
 void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now);
 

@@ -8,8 +8,10 @@
  * it is as long as the watchdog of the data.
  */
 #define RESET_PATIENCE_S 30
-#define RESET_TRIES      3
-#define GROWTH_STEP      16 /* ours: streams are asked for in multiples of this */
+#define LATE_RESET_S \
+	120 /* ours: how long after that the id stays taken, lest a late reset hits its next user */
+#define RESET_TRIES 3
+#define GROWTH_STEP 16 /* ours: streams are asked for in multiples of this */
 
 static const struct channel_quality dcep_quality = { .reliability = RELIABLE };
 
@@ -282,6 +284,15 @@ static void we_have_reset(struct assoc *a, struct channel *c, bool failed)
 	finish_if_reset(a, c);
 }
 
+/* For the outside it is closed; the id is free when the peer has reset its side too, or after some more time. */
+static void give_up(struct assoc *a, struct channel *c, tick_t now)
+{
+	c->given_up = true;
+	c->patience = tick_add(now, TICK_S(LATE_RESET_S));
+	a->patience = tick_min(a->patience, c->patience);
+	channel_tell(a, c, TELL_CLOSED);
+}
+
 void streams_expire(struct assoc *a, tick_t now)
 {
 	struct channel *c;
@@ -295,13 +306,12 @@ void streams_expire(struct assoc *a, tick_t now)
 			a->patience = tick_min(a->patience, c->patience);
 			continue;
 		}
-		c->patience = TICK_NEVER;
-		if (c->out_reset)
-			finish(a,
-				c); /* the peer does not reset its own: we have waited long enough */
+		if (!c->given_up)
+			give_up(a, c, now);
+		else if (c->out_reset)
+			finish(a, c);
 		else
-			channel_tell(a, c,
-				TELL_CLOSED); /* closed, but the id stays taken: see README.md */
+			c->patience = TICK_NEVER; /* with our own reset it is over */
 	}
 }
 
