@@ -35,31 +35,32 @@ struct sdp_dcmap {
 
 /* One m= section, session-level fingerprint, setup, ICE and c= inherited. Spans point into the sdp's own copy. */
 struct sdp_media {
-	unsigned line;          /* number of its m= line, from 1 */
-	struct span whole;      /* m= line to the end of the section, line ends included */
+	unsigned line;                /* number of its m= line, from 1 */
+	struct span whole;            /* m= line to the end of the section, line ends included */
 	struct span type, proto, fmt; /* "application", "UDP/DTLS/SCTP", "webrtc-datachannel" */
 	uint16_t port;
-	bool is_datachannel;    /* m=application over (UDP/)DTLS/SCTP that we can serve */
-	bool is_legacy;         /* DTLS/SCTP, the form before RFC 8841 */
+	bool is_datachannel; /* m=application over (UDP/)DTLS/SCTP that we can serve */
+	bool is_legacy;      /* DTLS/SCTP, the form before RFC 8841 */
 	bool bundle_only;
-	int bundle;             /* number of the a=group:BUNDLE line that names it, from 0; -1: none */
-	struct span mid;        /* empty when absent */
-	struct span sctpmap;    /* its value, where the format is a port (legacy); else empty */
-	bool has_connection;    /* the section or the session has a c= */
-	struct addr connection; /* c= and port; ADDR_NONE when nothing can be sent there: a name, 0.0.0.0, multicast, port 0 or 9 */
-	enum setup setup;       /* SETUP_NONE when absent */
+	int bundle;          /* number of the a=group:BUNDLE line that names it, from 0; -1: none */
+	struct span mid;     /* empty when absent */
+	struct span sctpmap; /* its value, where the format is a port (legacy); else empty */
+	bool has_connection; /* the section or the session has a c= */
+	/* c= and port; ADDR_NONE when nothing can be sent there: a name, 0.0.0.0, multicast, port 0 or 9 */
+	struct addr connection;
+	enum setup setup; /* SETUP_NONE when absent */
 	struct span tls_id;
 	struct fingerprint fingerprint[SPEC_FINGERPRINTS_MAX]; /* strong ones */
 	unsigned fingerprint_count;
 	unsigned weak_fingerprints; /* below SHA-256, or of a hash nobody here knows */
 	unsigned weak_line;         /* where the last of them stands */
-	uint16_t sctp_port;       /* 5000 when absent */
-	uint32_t max_message;     /* 65536 when absent; 0: any */
+	uint16_t sctp_port;         /* 5000 when absent */
+	uint32_t max_message;       /* 65536 when absent; 0: any */
 	struct span ice_ufrag, ice_pwd;
 	bool ice_lite, ice2, end_of_candidates;
-	struct span *candidates;  /* the lines' values after "a="; owned by the sdp */
+	struct span *candidates; /* the lines' values after "a="; owned by the sdp */
 	unsigned candidate_count;
-	struct addr candidate;    /* best usable UDP host/srflx/relay candidate; ADDR_NONE when none (trickle) */
+	struct addr candidate; /* best usable UDP host/srflx/relay one; ADDR_NONE: none (trickle) */
 	uint32_t candidate_priority;
 	struct sdp_dcmap *dcmaps; /* ordered by sid; owned by the sdp */
 	unsigned dcmap_count;
@@ -104,7 +105,8 @@ const char *sdp_media_id(const struct sdp *s, unsigned media, char buf[72]);
  * - Bundled sections share a transport (RFC 8843); each section we end has its own. So of several claimed sections of a bundle, those that
  *   are bundle-only cannot be served beside the first: they are left out, or a problem where dc_media names them.
  */
-json_t *sdp_document(const struct sdp *s, const json_t *dc_media, const char *owner, struct problem *p);
+json_t *sdp_document(
+	const struct sdp *s, const json_t *dc_media, const char *owner, struct problem *p);
 
 /*
  * The gateway's answer: every m-line in order, port 0 where it does not end here, a=mid repeated, a=group:BUNDLE reduced to accepted mids,

@@ -26,13 +26,15 @@ bool sdp_attribute(const struct sdp_line *line, struct span *name, struct span *
  * The value of a=dcmap, into *out but its line. Unescaped texts are appended to `words`, which has room for as many bytes as `value` has.
  * False: *why says what is wrong.
  */
-bool sdp_dcmap_parse(struct span value, struct sdp_dcmap *out, uint8_t *words, size_t *words_len, const char **why);
+bool sdp_dcmap_parse(struct span value, struct sdp_dcmap *out, uint8_t *words, size_t *words_len,
+	const char **why);
 /* The stream id at the front of a dcmap or dcsa value. */
 bool sdp_dcmap_sid(struct span value, uint16_t *sid);
 
 struct sdp_candidate {
 	uint32_t priority;
-	struct addr addr; /* ADDR_NONE: nothing we can send to: TCP, a name, another component, an unknown type */
+	struct addr
+		addr; /* ADDR_NONE: nothing we can send to: TCP, a name, another component, an unknown type */
 };
 
 /* The value of a=candidate (RFC 8839 5.1). False: not one at all. */
@@ -55,6 +57,7 @@ enum sdp_place {
 };
 
 /* Reads c= and attributes of these lines into *m. False: *p names the line. */
-bool sdp_read_attributes(struct sdp *s, struct sdp_media *m, struct sdp_lines lines, enum sdp_place place, struct problem *p);
+bool sdp_read_attributes(struct sdp *s, struct sdp_media *m, struct sdp_lines lines,
+	enum sdp_place place, struct problem *p);
 /* What `m` does not say itself, and `from` (the session, or the section it is bundled with) does. */
 void sdp_inherit(struct sdp_media *m, const struct sdp_media *from);
