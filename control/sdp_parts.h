@@ -33,8 +33,8 @@ bool sdp_dcmap_sid(struct span value, uint16_t *sid);
 
 struct sdp_candidate {
 	uint32_t priority;
-	struct addr
-		addr; /* ADDR_NONE: nothing we can send to: TCP, a name, another component, an unknown type */
+	/* ADDR_NONE: nothing we can send to: TCP, a name, another component, an unknown type */
+	struct addr addr;
 };
 
 /* The value of a=candidate (RFC 8839 5.1). False: not one at all. */
