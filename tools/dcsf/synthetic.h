@@ -36,7 +36,8 @@ static inline void synthetic_fill(uint32_t seed, uint64_t offset, uint8_t *out, 
 		out[i] = synthetic_byte(seed, offset + i);
 }
 
-static inline bool synthetic_matches(uint32_t seed, uint64_t offset, const uint8_t *bytes, size_t len)
+static inline bool synthetic_matches(
+	uint32_t seed, uint64_t offset, const uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (bytes[i] != synthetic_byte(seed, offset + i))
