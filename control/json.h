@@ -16,6 +16,12 @@ void control_init(void);
 /* While on, every piece of memory that jansson gives back is wiped first: for lines that carry keys. */
 void js_wipe(bool on);
 
+/*
+ * The value a whole text stands for, of any type; a member that comes twice is an error. NULL: not JSON, or *no_memory.
+ * What comes from outside is read with this and never with json_loadb() itself.
+ */
+json_t *js_parse(struct span text, bool *no_memory);
+
 /* A string of any bytes: control characters, and everything but ASCII where it is no UTF-8, become '?'. */
 json_t *js_text(const char *text);
 

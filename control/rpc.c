@@ -20,10 +20,14 @@ int rpc_parse(struct span line, struct rpc_request *out, const char **why)
 {
 	const char *version;
 	json_t *id, *params;
+	bool no_memory;
 
 	*out = (struct rpc_request){ NULL };
-	out->doc = json_loadb(
-		(const char *)line.p, line.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	out->doc = js_parse(line, &no_memory);
+	if (no_memory) {
+		*why = "out of memory";
+		return RPC_INTERNAL_ERROR;
+	}
 	if (out->doc == NULL) {
 		*why = "the line is not JSON";
 		return RPC_PARSE_ERROR;

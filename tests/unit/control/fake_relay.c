@@ -1,0 +1,270 @@
+/* fake_relay.c: a relay without media, which remembers the wishes it was given as text. */
+#include "fake_relay.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct relay_context {
+	char id[64];
+	unsigned medias[16], terminations; /* medias of each termination */
+	bool ice[16][16];
+	struct relay_context *next;
+};
+
+struct relay {
+	struct fake_relay fake;
+	struct relay_context *contexts;
+};
+
+struct relay *fake_relay_create(void)
+{
+	return calloc(1, sizeof(struct relay));
+}
+
+struct fake_relay *fake_relay(struct relay *r)
+{
+	return &r->fake;
+}
+
+void fake_relay_destroy(struct relay *r)
+{
+	while (r != NULL && r->contexts != NULL) {
+		struct relay_context *c = r->contexts;
+
+		r->contexts = c->next;
+		free(c);
+	}
+	free(r);
+}
+
+/* The wish as text */
+
+struct text {
+	char *buf;
+	size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	t->len += (size_t)vsnprintf(t->buf + t->len, FAKE_WISH_MAX - t->len, fmt, ap);
+	va_end(ap);
+	if (t->len >= FAKE_WISH_MAX)
+		t->len = FAKE_WISH_MAX - 1;
+}
+
+static const char *or_dash(const char *text)
+{
+	return text != NULL ? text : "-";
+}
+
+static void add_media(struct text *t, const struct media_spec *m)
+{
+	static const char *const setups[] = { "none", "actpass", "active", "passive" };
+	static const char *const kinds[] = { "reliable", "retr", "time" };
+	char addr[ADDR_TEXT_MAX];
+
+	add(t, "%s %s if=%s", m->media_id, m->proxy == PROXY_HTTP ? "http" : "other",
+		or_dash(m->interface));
+	add(t, " remote=%s", addr_is_set(&m->remote) ? addr_text(&m->remote, addr) : "-");
+	if (!m->has_ice)
+		add(t, " ice=-");
+	else
+		add(t, " ice=%s:%s%s", m->ice ? m->ice->ufrag : "", m->ice ? m->ice->pwd : "",
+			m->ice_restart ? "!" : "");
+	add(t, " fp=%u setup=%s sctp=%u max=%u tls=%s dcep=%s", m->fingerprint_count,
+		setups[m->remote_setup], m->remote_sctp_port, m->remote_max_message,
+		or_dash(m->remote_tls_id), m->accept_dcep ? "yes" : "no");
+	for (unsigned i = 0; i < m->stream_count; i++) {
+		const struct stream_spec *s = &m->streams[i];
+
+		add(t, " %u[%s %s", s->sid, s->quality.unordered ? "unordered" : "ordered",
+			kinds[s->quality.reliability]);
+		if (s->quality.reliability != RELIABLE)
+			add(t, "=%u", s->quality.limit);
+		add(t, " %u label=%s %s]", s->quality.priority, or_dash(s->label),
+			or_dash(s->subprotocol));
+	}
+	for (unsigned i = 0; i < m->root_count; i++)
+		add(t, " %u>%s@%s", m->roots[i].sid, m->roots[i].url,
+			addr_text(&m->roots[i].connect, addr));
+}
+
+const char *fake_wish(const struct context_spec *spec, char buf[FAKE_WISH_MAX])
+{
+	struct text t = { buf, 0 };
+
+	add(&t, "owner=%s", or_dash(spec->owner));
+	for (unsigned i = 0; i < spec->termination_count; i++) {
+		add(&t, " %s{", spec->terminations[i].termination_id);
+		for (unsigned m = 0; m < spec->terminations[i].media_count; m++) {
+			add(&t, "%s", m > 0 ? "; " : "");
+			add_media(&t, &spec->terminations[i].medias[m]);
+		}
+		add(&t, "}");
+	}
+	return buf;
+}
+
+/* The functions of relay.h that control calls */
+
+static bool grant(struct relay *r, struct relay_context *c, const struct context_spec *spec,
+	struct relay_refusal *refusal)
+{
+	if (r->fake.refuse != ERR_OK) {
+		*refusal = (struct relay_refusal){ r->fake.refuse, r->fake.refuse_termination,
+			r->fake.refuse_media, "the fake refuses" };
+		return false;
+	}
+	fake_wish(spec, r->fake.wish);
+	c->terminations = spec->termination_count;
+	for (unsigned t = 0; t < spec->termination_count; t++) {
+		c->medias[t] = spec->terminations[t].media_count;
+		for (unsigned m = 0; m < c->medias[t]; m++)
+			c->ice[t][m] = spec->terminations[t].medias[m].has_ice;
+	}
+	return true;
+}
+
+struct relay_context *relay_context_create(struct relay *r, tick_t now, const char *id,
+	const struct context_spec *spec, struct relay_refusal *refusal)
+{
+	struct relay_context *c = calloc(1, sizeof(*c));
+
+	if (!grant(r, c, spec, refusal)) {
+		free(c);
+		return NULL;
+	}
+	snprintf(c->id, sizeof(c->id), "%s", id);
+	c->next = r->contexts;
+	r->contexts = c;
+	r->fake.created++;
+	return c;
+}
+
+bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
+	const struct context_spec *spec, struct relay_refusal *refusal)
+{
+	if (!grant(r, c, spec, refusal))
+		return false;
+	r->fake.updated++;
+	return true;
+}
+
+struct relay_context *relay_context_find(const struct relay *r, const char *id)
+{
+	struct relay_context *c = r->contexts;
+
+	while (c != NULL && strcmp(c->id, id) != 0)
+		c = c->next;
+	return c;
+}
+
+void relay_context_delete(
+	struct relay *r, tick_t now, struct relay_context *c, enum close_reason reason)
+{
+	struct relay_context **at = &r->contexts;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	free(c);
+	r->fake.deleted++;
+	r->fake.delete_reason = reason;
+}
+
+const char *relay_context_id(const struct relay_context *c)
+{
+	return c->id;
+}
+
+bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned t, unsigned m,
+	struct media_view *out)
+{
+	static const struct path path = {
+		.remote = { .ip = { 192, 0, 2, 99 }, .port = 4444, .family = ADDR_IPV4 }
+	};
+
+	if (t >= c->terminations || m >= c->medias[t])
+		return false;
+	*out = (struct media_view){
+		.local = { .ip = { 198, 51, 100, 7 },
+			.port = (uint16_t)(20000 + t * 100 + m),
+			.family = ADDR_IPV4 },
+		.bound = { .ip = { 127, 0, 0, 1 },
+			.port = (uint16_t)(20000 + t * 100 + m),
+			.family = ADDR_IPV4 },
+		.ice_ufrag = c->ice[t][m] ? "oursoursours" : NULL,
+		.ice_pwd = c->ice[t][m] ? "ourpasswordourpassword24" : NULL,
+		.path = r->fake.secured ? &path : NULL,
+		.last_check = c->ice[t][m] && r->fake.secured ? (tick_t){ 1000 } : TICK_NEVER,
+		.tls_id = "0123456789abcdef01234567",
+		.setup = SETUP_PASSIVE,
+		.sctp_port = 5000,
+		.max_message = 262144,
+		.state = r->fake.state,
+		.reason = r->fake.reason,
+		.secured = r->fake.secured,
+		.info = { .version = "DTLSv1.2",
+			.cipher = "ECDHE-ECDSA-AES128-GCM-SHA256",
+			.group = "X25519",
+			.peer = { .hash = HASH_SHA256, .len = 32 } },
+		.assoc = r->fake.state == LEG_OPEN ? (const struct assoc *)(const void *)r : NULL,
+		.upstream_protection = r->fake.upstream_protection,
+	};
+	return true;
+}
+
+const char *relay_event_name(enum relay_event_type type)
+{
+	static const char *const names[] = {
+#define RELAY_EVENT(name, word) word,
+#include "dcmf/relay/events.def"
+#undef RELAY_EVENT
+	};
+	return names[type];
+}
+
+const char *leg_state_name(enum leg_state s)
+{
+	static const char *const names[] = {
+#define LEG_STATE(name, word) word,
+#include "dcmf/relay/leg_states.def"
+#undef LEG_STATE
+	};
+	return names[s];
+}
+
+/* What control asks of certificates and associations. */
+
+enum err cert_fingerprint(const struct cert *c, enum hash hash, struct fingerprint *out)
+{
+	*out = (struct fingerprint){ .hash = (uint8_t)hash, .len = 32 };
+	memset(out->md, 0xab, 32);
+	return ERR_OK;
+}
+
+size_t assoc_unsent(const struct assoc *a)
+{
+	return 17;
+}
+
+const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at)
+{
+	static const struct channel_view channel = { .sid = 0,
+		.quality = { .priority = 256 },
+		.label = "list",
+		.protocol = "http",
+		.negotiated = true,
+		.open = true,
+		.messages_in = 3,
+		.messages_out = 4,
+		.bytes_in = 300,
+		.bytes_out = 4000 };
+
+	return (*at)++ == 0 ? &channel : NULL;
+}
