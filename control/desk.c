@@ -12,6 +12,15 @@ struct param {
 	bool needed;
 };
 
+/* Methods of the contract that a later release brings. */
+static void method_not_built(struct desk_call *c)
+{
+	struct problem p = { PROBLEM_NONE };
+
+	problem_set(&p, PROBLEM_NOT_BUILT, "%s is not built yet", c->rpc->method);
+	call_refuse(c, &p);
+}
+
 static const struct method {
 	const char *name;
 	void (*fn)(struct desk_call *c);
@@ -31,8 +40,10 @@ static const struct method {
 	{ "sdp.terminate", method_sdp_terminate,
 		{ { "sdp", PARAM_TEXT, true }, { "dcMedia", PARAM_OBJECT, true },
 			{ "contextId", PARAM_TEXT, false }, { "owner", PARAM_TEXT, false } } },
-	{ "sdp.offer", method_sdp_later, { { NULL } } },
-	{ "sdp.answer", method_sdp_later, { { NULL } } },
+	{ "sdp.offer", method_not_built, { { NULL } } },
+	{ "sdp.answer", method_not_built, { { NULL } } },
+	{ "context.trace", method_not_built, { { NULL } } },
+	{ "policy.show", method_not_built, { { NULL } } },
 	{ "events.subscribe", method_events_subscribe,
 		{ { "types", PARAM_ARRAY, false }, { "contextId", PARAM_TEXT, false } } },
 };
@@ -250,7 +261,7 @@ static bool check_params(struct desk_call *c, const struct method *m)
 
 	if (c->params != NULL && !json_is_object(c->params))
 		return params_fail(c, "", "must be an object");
-	if (m->fn == method_sdp_later)
+	if (m->fn == method_not_built)
 		return true; /* the refusal says more than a parameter's name */
 	json_object_foreach (c->params, key, value) {
 		const struct param *p = find_param(m, key);

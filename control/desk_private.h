@@ -174,7 +174,6 @@ int worker_least_loaded(struct desk *d);
 
 /* desk_sdp.c */
 void method_sdp_terminate(struct desk_call *c);
-void method_sdp_later(struct desk_call *c);
 
 /* desk_event.c */
 void method_events_subscribe(struct desk_call *c);

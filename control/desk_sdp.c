@@ -1,17 +1,6 @@
 /* desk_sdp.c: sdp.terminate: an offer becomes a document, the worker's document becomes the answer. */
 #include "control/desk_private.h"
 
-void method_sdp_later(struct desk_call *c)
-{
-	struct problem p = { PROBLEM_NONE };
-
-	problem_set(&p, PROBLEM_NOT_BUILT,
-		"%s: anchoring between two sides is not built yet; sdp.terminate ends an offer's "
-		"data channels here",
-		c->rpc->method);
-	call_refuse(c, &p);
-}
-
 static json_t *terminate_result(struct desk_request *r, json_t *document, struct problem *p)
 {
 	char *text = sdp_answer(r->sdp, document, p);

@@ -18,50 +18,82 @@ static void complain(const char *what, const char *why)
 	errors++;
 }
 
-/* An address in use may be our own gateway's that is running: worth a word, no reason to fail. */
-static void try_bind(const struct addr *at, int type, const char *what)
+/* 0, or errno. */
+static int try_bind(const struct addr *at, int type)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(at, &ss);
-	char text[ADDR_TEXT_MAX], where[160];
-	int fd = socket(ss.ss_family, type | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(ss.ss_family, type | SOCK_CLOEXEC, 0), on = 1, why = errno;
 
-	snprintf(where, sizeof(where), "%.60s %s", what, addr_text(at, text));
-	if (fd >= 0 && type == SOCK_STREAM)
+	if (fd < 0)
+		return why;
+	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&ss, len) == 0) {
-		close(fd);
-		return;
-	}
-	if (errno == EADDRINUSE)
-		fprintf(stderr, "dcmf: warning: %s: in use at the moment\n", where);
-	else
-		complain(where, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	why = bind(fd, (struct sockaddr *)&ss, len) == 0 ? 0 : errno;
+	close(fd);
+	return why;
 }
 
-static void check_media(const struct config *c, const struct config_media *m)
+/* An address in use may be our own gateway's that is running: worth a word, no reason to fail. */
+static void check_bind(const struct addr *at, int type, const char *what)
+{
+	char text[ADDR_TEXT_MAX], where[160];
+	int why = try_bind(at, type);
+
+	snprintf(where, sizeof(where), "%.60s %s", what, addr_text(at, text));
+	if (why == EADDRINUSE)
+		fprintf(stderr, "dcmf: warning: %s: in use at the moment\n", where);
+	else if (why != 0)
+		complain(where, strerror(why));
+}
+
+bool check_media_addresses(const struct config *c, char error[CONFIG_ERROR_MAX])
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < c->media_count; i++) {
+		int why = try_bind(&c->media[i].address, SOCK_DGRAM);
+
+		if (why == 0)
+			continue;
+		snprintf(error, CONFIG_ERROR_MAX, "media %s: address %s: %s", c->media[i].name,
+			addr_ip_text(&c->media[i].address, text), strerror(why));
+		return false;
+	}
+	return true;
+}
+
+/* Each context takes a port of its own, unless it speaks ICE and there is a shared one. */
+static void warn_of_few_ports(const struct config *c, const struct config_media *m)
 {
 	unsigned workers = config_workers(c),
 		 contexts = (unsigned)((c->limits.contexts + workers - 1) / workers);
 	struct config_ports part;
-	struct addr at = m->address;
-	char what[80];
+	unsigned ports = config_ports_of(m, 0, workers, &part);
 
-	snprintf(what, sizeof(what), "media %s", m->name);
-	at.port = 0;
-	try_bind(&at, SOCK_DGRAM, what);
-	for (unsigned w = 0; w < workers && m->shared_port != 0; w++) {
-		at.port = (uint16_t)(m->shared_port + w);
-		try_bind(&at, SOCK_DGRAM, what);
-	}
-	if (config_ports_of(m, 0, workers, &part) < contexts)
+	if (ports < contexts)
 		fprintf(stderr,
-			"dcmf: warning: media %s: %u ports a worker cannot carry limits.contexts: "
-			"%u contexts a worker%s\n",
-			m->name, config_ports_of(m, 0, workers, &part), contexts,
+			"dcmf: warning: media %s: %u ports a worker cannot carry limits.contexts, "
+			"%u a worker%s\n",
+			m->name, ports, contexts,
 			m->shared_port != 0 ? ", but for those with ICE" : "");
+}
+
+static void check_media(const struct config *c)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	if (!check_media_addresses(c, error))
+		complain("configuration", error);
+	for (unsigned i = 0; i < c->media_count; i++) {
+		struct addr at = c->media[i].address;
+
+		for (unsigned w = 0; w < config_workers(c) && c->media[i].shared_port != 0; w++) {
+			at.port = (uint16_t)(c->media[i].shared_port + w);
+			check_bind(&at, SOCK_DGRAM, c->media[i].name);
+		}
+		warn_of_few_ports(c, &c->media[i]);
+	}
 }
 
 static void check_readable(const char *path, const char *what)
@@ -110,7 +142,7 @@ static void check_dcsf(const struct config *c)
 
 	if (!c->mdc1.embedded || c->mdc1.url[0] != '\0')
 		return;
-	if (!dcsf_find_program(path, error) || !dcsf_find_apps(c, path, error))
+	if (!dcsf_find_apps(c, path, error) || !dcsf_find_program(path, error))
 		complain("mdc1", error);
 }
 
@@ -119,8 +151,7 @@ unsigned check_config(const struct config *c)
 	char path[108], error[CONFIG_ERROR_MAX];
 
 	errors = 0;
-	for (unsigned i = 0; i < c->media_count; i++)
-		check_media(c, &c->media[i]);
+	check_media(c);
 	check_certificate(c);
 	check_readable(c->mdc1.tls.ca, "mdc1.tls.ca");
 	check_readable(c->mdc1.tls.certificate, "mdc1.tls.certificate");
@@ -129,8 +160,8 @@ unsigned check_config(const struct config *c)
 	if (!control_socket_path(c, path, error))
 		complain("control.socket", error);
 	if (c->control.tcp.listen.family != ADDR_NONE)
-		try_bind(&c->control.tcp.listen, SOCK_STREAM, "control.tcp.listen");
+		check_bind(&c->control.tcp.listen, SOCK_STREAM, "control.tcp.listen");
 	if (c->admin.listen.family != ADDR_NONE)
-		try_bind(&c->admin.listen, SOCK_STREAM, "admin.listen");
+		check_bind(&c->admin.listen, SOCK_STREAM, "admin.listen");
 	return errors;
 }

@@ -11,6 +11,7 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
 #include "dcmf/base/random.h"
+#include "dcmf/check.h"
 #include "dcmf/front_parts.h"
 #include "dcmf/notify.h"
 
@@ -307,7 +308,8 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	f->stage_alarm = loop_alarm(f->loop, stage_due, f);
 	f->resolver = resolver_create(f->loop);
 	return f->desk_alarm != NULL && f->stage_alarm != NULL && f->resolver != NULL &&
-	       watch_signals(f) && workers_open(f) && open_desk(f) && cert_open(f, error) &&
+	       watch_signals(f) && workers_open(f) && open_desk(f) &&
+	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
 	       read_pem(tls->ca, &f->mdc1_ca, error) &&
 	       read_pem(tls->certificate, &f->mdc1_certificate, error) &&
 	       read_pem(tls->key, &f->mdc1_key, error) && admin_open(f, error) &&

@@ -229,7 +229,7 @@ static bool dcsf_spawn(struct front *f, char error[CONFIG_ERROR_MAX])
 	int ready[2];
 	bool ok;
 
-	if (!dcsf_find_program(program, error) || !dcsf_find_apps(&f->config, apps, error))
+	if (!dcsf_find_apps(&f->config, apps, error) || !dcsf_find_program(program, error))
 		return false;
 	if (pipe2(ready, O_CLOEXEC) != 0) {
 		snprintf(error, CONFIG_ERROR_MAX, "embedded DCSF: %s", strerror(errno));
