@@ -339,7 +339,7 @@ static bool normalise_fingerprints(json_t *endpoint)
 	done = (list = json_array()) != NULL;
 	json_array_foreach (old, i, item)
 		done = done && append_fingerprint(list, json_string_value(item));
-	if (single != NULL)
+	if (single != NULL && json_array_size(list) < SPEC_FINGERPRINTS_MAX)
 		done = done && append_fingerprint(list, single);
 	done = done && json_object_set(endpoint, "fingerprints", list) == 0;
 	json_decref(list);

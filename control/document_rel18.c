@@ -105,7 +105,7 @@ static bool move_member(json_t *from, const char *key, json_t *to, const char *n
 static bool modernise(json_t *dc)
 {
 	const char *proxy = js_get_text(dc, "mediaProxyConfig");
-	json_t *mdc1 = json_object_get(dc, "remoteMdc1Endpoint");
+	json_t *mdc1 = json_object_get(dc, "mdc1Info");
 
 	for (size_t i = 0; i < PROXIES; i++) {
 		if (proxy != NULL && strcmp(proxy, proxies[i].early) != 0)
@@ -114,12 +114,12 @@ static bool modernise(json_t *dc)
 			return false;
 		break;
 	}
-	if (mdc1 != NULL) {
-		json_object_del(mdc1, "transport");
-		if (!move_member(dc, "remoteMdc1Endpoint", sub_object(dc, "mdc1Info"),
-			    "remoteMdc1Endpoint"))
+	if (json_object_get(dc, "remoteMdc1Endpoint") != NULL) {
+		mdc1 = sub_object(dc, "mdc1Info");
+		if (!move_member(dc, "remoteMdc1Endpoint", mdc1, "remoteMdc1Endpoint"))
 			return false;
 	}
+	json_object_del(json_object_get(mdc1, "remoteMdc1Endpoint"), "transport");
 	if (json_object_get(dc, "securitySetup") == NULL)
 		return true;
 	return move_member(
