@@ -8,6 +8,7 @@
 #include "dcmf/ice/checker.h"
 
 #define OUT_MAX    (4 << 20) /* bytes of datagrams that wait to be sent, ours */
+#define EARLY_MAX  8192      /* bytes of a peer that was faster than the answer, ours */
 #define TLS_ID_LEN 24        /* RFC 8842 5.2: at least 20 */
 
 struct ue_channel {
@@ -30,6 +31,7 @@ struct ue {
 	struct assoc *assoc;
 	struct ue_channel channels[UE_SIDS_MAX];
 	struct dgram_queue out;
+	struct dgram_queue early; /* came before the answer did */
 
 	/* Events that wait, and what is still to read of the last message. */
 	bool path_up, secured, closed; /* happened */
@@ -107,6 +109,7 @@ struct ue *ue_create(const struct ue_config *config, tick_t now)
 	u->config = *config;
 	u->dtls_ctx = dtls_ctx_ref(config->dtls);
 	dgram_queue_init(&u->out, OUT_MAX);
+	dgram_queue_init(&u->early, EARLY_MAX);
 	fresh_credentials(u);
 	random_token(u->tls_id, TLS_ID_LEN);
 	for (unsigned i = 0; i < config->sid_count; i++)
@@ -135,6 +138,7 @@ void ue_destroy(struct ue *u)
 		if (u->channels[i].used)
 			channel_remove(u, &u->channels[i]);
 	dgram_queue_finish(&u->out);
+	dgram_queue_finish(&u->early);
 	dtls_ctx_unref(u->dtls_ctx);
 	mem_wipe(&u->credentials, sizeof(u->credentials));
 	mem_free(u);
@@ -253,6 +257,17 @@ static void pump_ice(struct ue *u, tick_t now)
 		dtls_start(u->dtls, now);
 }
 
+/* An active gateway begins when it has made the context: its hello may overtake the answer. */
+static void replay_early(struct ue *u, tick_t now)
+{
+	struct dgram *d;
+
+	while ((d = dgram_queue_pop(&u->early)) != NULL) {
+		ue_input(u, now, &d->path.remote, dgram_span(d));
+		dgram_free(d);
+	}
+}
+
 enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
 {
 	bool had_ice = u->checker != NULL;
@@ -269,6 +284,7 @@ enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
 	if (err == ERR_OK && u->renew)
 		err = start_dtls(u, now);
 	pump_ice(u, now);
+	replay_early(u, now);
 	return err;
 }
 
@@ -473,6 +489,10 @@ void ue_input(struct ue *u, tick_t now, const struct addr *from, struct span dgr
 		if (u->checker != NULL)
 			ice_checker_input(u->checker, u->config.codec, now, from, dgram);
 		pump_ice(u, now);
+		return;
+	}
+	if (!addr_is_set(&u->remote.addr)) {
+		dgram_queue_push(&u->early, &(struct path){ .remote = *from }, dgram);
 		return;
 	}
 	if (u->dtls == NULL || !addr_eq(from, &u->remote.addr))
