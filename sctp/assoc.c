@@ -46,7 +46,6 @@ struct assoc *assoc_create(const struct assoc_config *config, tick_t now)
 	list_init(&a->telling);
 	list_init(&a->waiting);
 	list_init(&a->blocked);
-	list_init(&a->on_ready);
 	a->setup_until = tick_add(now, TICK_S(SETUP_LIMIT_S));
 	a->stalled_at = a->patience = TICK_NEVER;
 	a->heard = a->progress = now;
@@ -76,13 +75,22 @@ void assoc_destroy(struct assoc *a)
 {
 	if (a == NULL)
 		return;
+	a->announced = true; /* nobody wants to hear of its ABORT */
 	close_socket(a);
 	stack_leave(a->id, a->private_port);
 	channels_finish(a);
-	list_unlink(&a->on_ready);
 	mem_free(a->parked);
 	mem_free(a);
 	count_add(associations, -1);
+}
+
+void assoc_news(struct assoc *a)
+{
+	if (a->announced)
+		return;
+	a->announced = true;
+	if (a->config.ready != NULL)
+		a->config.ready(a->config.arg);
 }
 
 void assoc_finish(struct assoc *a, enum close_reason reason)
@@ -99,7 +107,7 @@ void assoc_finish(struct assoc *a, enum close_reason reason)
 	a->setup_until = a->stalled_at = a->patience = TICK_NEVER;
 	if (close_is_fault(reason))
 		count(sctp_failed_total);
-	stack_ready(&a->on_ready);
+	assoc_news(a);
 }
 
 /* ---- time ---- */
@@ -328,6 +336,16 @@ static bool tell(struct assoc *a, struct assoc_event *out)
 	return channel_next_event(a, out) || unpark(a, out);
 }
 
+/* With nothing left to tell, the next news will be announced again. */
+static bool tell_or_rest(struct assoc *a, struct assoc_event *out)
+{
+	bool told = tell(a, out);
+
+	if (!told)
+		a->announced = false;
+	return told;
+}
+
 bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 {
 	bool is_event = false;
@@ -336,10 +354,10 @@ bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 		mem_free(a->parked);
 		a->parked = NULL;
 	}
+	if (!a->touched)
+		return tell_or_rest(a, out);
 	if (tell(a, out))
 		return true;
-	if (!a->touched)
-		return false;
 	stack_advance(now);
 	wire_pump(a);
 	while (read_once(a, now, out, &is_event))
@@ -347,8 +365,7 @@ bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 			return true;
 	streams_pump(a);
 	a->touched = false; /* after the pump: its own packets are no news */
-	list_unlink(&a->on_ready);
-	return tell(a, out);
+	return tell_or_rest(a, out);
 }
 
 void assoc_hold(struct assoc *a, bool hold)

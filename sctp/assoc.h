@@ -4,7 +4,7 @@
  *     a = assoc_create(&config);          both sides connect (simultaneous open, RFC 8841 9.3)
  *     assoc_add_channel(a, ...)           for each channel agreed in SDP; before or after it is up
  *     assoc_input(a, now, packet)         plaintext of one DTLS record
- *     while (assoc_next_event(a, &ev))    after each batch of inputs and after sctp_expire()
+ *     while (assoc_next_event(a, &ev))    when config.ready was called: after inputs, sctp_expire() and the rest
  *     assoc_send(a, sid, ppid, message)
  *     assoc_shutdown(a)                   orderly; wait for ASSOC_CLOSED at most as long as you like
  *     assoc_destroy(a)                    ABORT if it still lives
@@ -43,8 +43,8 @@ struct assoc_config {
 	/* Each packet to send, on the stack of the call that caused it: only pass it to DTLS. */
 	void (*output)(void *arg, struct span packet);
 	/*
-	 * Something is there for assoc_next_event(): called on the stack of assoc_* and sctp_expire(), maybe more than once, and only
-	 * to be remembered. May be NULL.
+	 * There may be something for assoc_next_event(): called on the stack of assoc_* and sctp_expire(), once
+	 * until that has returned false, and only to be remembered. May be NULL.
 	 */
 	void (*ready)(void *arg);
 	void *arg;

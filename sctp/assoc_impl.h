@@ -64,8 +64,9 @@ struct assoc {
 	bool tell_open, tell_closed;
 	bool local_end; /* we began the shutdown */
 	bool held;
-	bool discard; /* lost while held: unread messages are thrown away */
-	bool touched; /* the stack had something to do with us since we last asked it */
+	bool discard;   /* lost while held: unread messages are thrown away */
+	bool touched;   /* the stack had something to do with us since we last asked it */
+	bool announced; /* config.ready was called, and not everything has been fetched since */
 
 	uint16_t out_streams;
 	uint32_t wanted_streams; /* more than out_streams: to grow */
@@ -91,7 +92,6 @@ struct assoc {
 
 	void *parked; /* a message that came before its channel was told open, copied */
 	struct assoc_event parked_event;
-	struct list_node on_ready; /* in the line of sctp_next_ready() */
 };
 
 /* wire.c: a packet of the stack, ours to change: gets its public port and checksum, and leaves. */
@@ -102,7 +102,8 @@ void wire_finish(struct assoc *a);
 /* The stack had to do with it: it may have news. */
 void assoc_touch(struct assoc *a);
 
-/* assoc.c */
+/* assoc.c: there may be something for assoc_next_event(): the owner is told, once until it has drained. */
+void assoc_news(struct assoc *a);
 /* It is over: channels and socket go, ASSOC_CLOSED is told. */
 void assoc_finish(struct assoc *a, enum close_reason reason);
 /* Queued or unacknowledged data is watched from now on. */

@@ -164,7 +164,7 @@ void channel_tell(struct assoc *a, struct channel *c, uint8_t what)
 	c->tell = what == TELL_CLOSED ? TELL_CLOSED : (uint8_t)(c->tell | what);
 	if (list_is_empty(&c->on_telling))
 		list_append(&a->telling, &c->on_telling);
-	stack_ready(&a->on_ready);
+	assoc_news(a);
 }
 
 static enum assoc_event_kind next_kind(struct channel *c)

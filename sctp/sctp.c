@@ -29,7 +29,6 @@
 static struct {
 	bool started;
 	struct slots assocs;
-	struct list_node ready;
 
 	tick_t now;        /* the latest time we were told */
 	tick_t turned;     /* what the stack believes the time is */
@@ -85,7 +84,6 @@ bool sctp_start(void)
 	usrsctp_init_nothreads(0, output, no_log);
 	usrsctp_enable_crc32c_offload(); /* we fill it in, see assoc_output(); DTLS has authenticated what we receive */
 	set_defaults();
-	list_init(&stack.ready);
 	stack.next_port = PORT_MIN;
 	stack.now = stack.turned = stack.busy_until = (tick_t){ 0 };
 	stack.started = true;
@@ -227,21 +225,4 @@ void *stack_inbox(size_t *cap)
 {
 	*cap = stack.inbox_cap;
 	return stack.inbox;
-}
-
-void stack_ready(struct list_node *on_ready)
-{
-	if (list_is_empty(on_ready))
-		list_append(&stack.ready, on_ready);
-}
-
-struct assoc *sctp_next_ready(void)
-{
-	struct list_node *first;
-
-	if (!stack.started || list_is_empty(&stack.ready))
-		return NULL;
-	first = stack.ready.next;
-	list_unlink(first);
-	return container_of(first, struct assoc, on_ready);
 }

@@ -5,8 +5,6 @@
 
 #include "dcmf/base/tick.h"
 
-struct assoc;
-
 /*
  * Once a process, before the first association. Single-threaded; no sockets, no threads, no clock of its own except
  * gettimeofday. Lists the network interfaces once, so call it before a sandbox. False: it has been started already.
@@ -22,9 +20,3 @@ bool sctp_stop(void);
 tick_t sctp_deadline(void);
 /* May call the output function of any association. */
 void sctp_expire(tick_t now);
-
-/*
- * Walks the associations that have, or may have, something to tell since they were last drained, so that nobody has to
- * ask all of them after sctp_expire(). Each comes once; drain it with assoc_next_event() until false. NULL: no more.
- */
-struct assoc *sctp_next_ready(void);

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 
-#include "dcmf/base/list.h"
 #include "dcmf/base/slots.h"
 #include "dcmf/base/tick.h"
 
@@ -24,6 +23,3 @@ tick_t stack_now(void);
 
 /* The buffer all messages are read into; valid contents until the next read. */
 void *stack_inbox(size_t *cap);
-
-/* Puts the node at the end of the line for sctp_next_ready(); it leaves with list_unlink(). */
-void stack_ready(struct list_node *on_ready);

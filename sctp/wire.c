@@ -12,7 +12,7 @@
 void assoc_touch(struct assoc *a)
 {
 	a->touched = true;
-	stack_ready(&a->on_ready);
+	assoc_news(a);
 }
 
 static void put_u16(uint8_t *p, uint16_t v)

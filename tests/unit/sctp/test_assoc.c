@@ -576,6 +576,30 @@ START_TEST(idle_associations_want_no_time)
 }
 END_TEST
 
+START_TEST(a_probe_is_answered_and_starts_no_timer)
+{
+	struct world w;
+	unsigned left, right;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	world_run(&w, 60000);
+	left = w.left.packets;
+	right = w.right.packets;
+	assoc_probe(w.left.a, w.now);
+	world_run(&w, 600000);
+	ck_assert_uint_eq(w.left.packets, left + 1);
+	ck_assert_uint_eq(w.right.packets, right + 1);
+	w.cut = true;
+	for (int i = 0; i < 10; i++) {
+		assoc_probe(w.left.a, w.now);
+		world_run(&w, 30000);
+	}
+	ck_assert_int_eq(w.left.closes, 0); /* what silence means is for others to say */
+	world_finish(&w);
+}
+END_TEST
+
 START_TEST(after_a_pause_nothing_is_repeated_too_early)
 {
 	struct world w;
@@ -790,31 +814,46 @@ START_TEST(many_associations_share_the_stack)
 }
 END_TEST
 
-START_TEST(those_with_news_are_found_without_asking_all)
+static void remember(void *arg)
 {
-	struct world w, quiet;
-	struct assoc *a;
-	bool left = false;
+	struct side *s = arg;
 
-	world_start(&quiet);
-	connect_with_channel(&quiet);
-	world_run(&quiet, 1000);
+	s->announced++;
+}
+
+START_TEST(news_are_announced_once_until_they_are_fetched)
+{
+	struct world w;
+	struct assoc_event ev;
+	unsigned before;
+
 	world_start(&w);
-	w.now = quiet.now;
+	w.right.config.ready = remember;
 	connect_with_channel(&w);
 	world_run(&w, 1000);
-	while (sctp_next_ready() != NULL)
-		;
+	before = w.right.announced;
+	world_run(&w, 60000);
+	ck_assert_uint_eq(w.right.announced, before); /* quiet */
 	send(&w.left, 0, "news");
-	while ((a = sctp_next_ready()) != NULL) {
-		ck_assert_ptr_ne(a, quiet.left.a);
-		ck_assert_ptr_ne(a, quiet.right.a);
-		left |= a == w.left.a;
+	send(&w.left, 0, "more news");
+	while (w.in_flight != NULL) {
+		struct packet *p = w.in_flight;
+
+		w.in_flight = p->next;
+		assoc_input(p->to->a, w.now, SPAN(p->bytes, p->len));
+		free(p);
 	}
-	ck_assert(left);
+	ck_assert_uint_eq(w.right.announced, before + 1);
+	ck_assert(assoc_next_event(w.right.a, w.now, &ev));
+	ck_assert(assoc_next_event(w.right.a, w.now, &ev));
+	ck_assert(!assoc_next_event(w.right.a, w.now, &ev));
+	assoc_close_channel(w.right.a, 0, w.now);
+	ck_assert_uint_eq(w.right.announced, before + 2);
+	world_run(&w, 1000);
+	before = w.right.announced;
+	world_remove(&w.right);
+	ck_assert_uint_eq(w.right.announced, before); /* the dying say nothing */
 	world_finish(&w);
-	quiet.now = w.now;
-	world_finish(&quiet);
 }
 END_TEST
 
@@ -918,6 +957,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_silent_peer_that_does_not_return_is_given_up);
 	tcase_add_test(t, a_reader_who_never_reads_is_a_stall_too);
 	tcase_add_test(t, idle_associations_want_no_time);
+	tcase_add_test(t, a_probe_is_answered_and_starts_no_timer);
 	tcase_add_test(t, after_a_pause_nothing_is_repeated_too_early);
 	tcase_add_test(t, shutdown_delivers_what_is_queued);
 	tcase_add_test(t, shutdown_towards_silence_ends_all_the_same);
@@ -929,7 +969,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, random_bytes_do_no_harm);
 	tcase_add_test(t, damaged_packets_end_the_association_at_worst);
 	tcase_add_test(t, many_associations_share_the_stack);
-	tcase_add_test(t, those_with_news_are_found_without_asking_all);
+	tcase_add_test(t, news_are_announced_once_until_they_are_fetched);
 	tcase_add_test(t, running_out_of_memory_anywhere_is_survived_and_leaks_nothing);
 	tcase_add_test(t, the_stack_starts_once_and_stops_clean);
 	suite_add_tcase(s, t);

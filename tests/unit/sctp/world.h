@@ -33,8 +33,9 @@ struct side {
 	struct assoc_event last;          /* the last message, without its bytes */
 	uint8_t head[16];                 /* first bytes of it */
 	uint64_t bytes;
-	unsigned packets; /* sent */
-	size_t largest;   /* packet sent */
+	unsigned packets;   /* sent */
+	unsigned announced; /* for tests that set config.ready */
+	size_t largest;     /* packet sent */
 
 	void (*on_event)(struct side *s, const struct assoc_event *ev);
 	void *arg;
