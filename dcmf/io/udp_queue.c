@@ -20,7 +20,6 @@ enum {
 
 struct item {
 	int fd;
-	uint32_t order; /* datagrams of one socket stay in the order they were pushed */
 	struct addr from, to;
 	struct span dgram;
 };
@@ -36,6 +35,9 @@ struct batch {
 struct udp_queue {
 	struct batch batch;
 	struct item item[ITEMS];
+	uint64_t order
+		[ITEMS]; /* socket, then index in item[]: what is of one socket leaves together, as it was pushed */
+	bool is_in_order;
 	size_t items;
 	size_t used; /* of bytes[] */
 	uint8_t bytes[BYTES];
@@ -49,6 +51,7 @@ struct udp_queue *udp_queue_create(void)
 		return NULL;
 	q->items = 0;
 	q->used = 0;
+	q->is_in_order = true;
 	return q;
 }
 
@@ -64,9 +67,11 @@ void udp_queue_push(struct udp_queue *q, int fd, const struct addr *from, const 
 
 	if (q->items == ITEMS || dgram.len > BYTES - q->used)
 		udp_queue_flush(q);
-	it = &q->item[q->items];
+	q->order[q->items] = (uint64_t)(uint32_t)fd << 32 | q->items;
+	if (q->items > 0 && q->order[q->items] < q->order[q->items - 1])
+		q->is_in_order = false;
+	it = &q->item[q->items++];
 	it->fd = fd;
-	it->order = (uint32_t)q->items++;
 	it->from = from != NULL ? *from : (struct addr){ 0 };
 	it->to = *to;
 	it->dgram = SPAN(q->bytes + q->used, dgram.len);
@@ -77,16 +82,23 @@ void udp_queue_push(struct udp_queue *q, int fd, const struct addr *from, const 
 
 static int by_socket(const void *a, const void *b)
 {
-	const struct item *x = a, *y = b;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	if (x->fd != y->fd)
-		return x->fd < y->fd ? -1 : 1;
-	return x->order < y->order ? -1 : 1;
+	return (x > y) - (x < y);
 }
 
-static void prepare(struct batch *b, const struct item *it, size_t n)
+static const struct item *item_at(const struct udp_queue *q, size_t place)
 {
-	for (size_t i = 0; i < n; i++, it++) {
+	return &q->item[(uint32_t)q->order[place]];
+}
+
+/* The `n` datagrams from `place` on, all of one socket. */
+static void prepare(struct udp_queue *q, size_t place, size_t n)
+{
+	struct batch *b = &q->batch;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct item *it = item_at(q, place + i);
 		struct msghdr *h = &b->msg[i].msg_hdr;
 
 		b->iov[i] = (struct iovec){ (void *)(uintptr_t)it->dgram.p, it->dgram.len };
@@ -99,11 +111,11 @@ static void prepare(struct batch *b, const struct item *it, size_t n)
 	}
 }
 
-static void count_sent(const struct item *it, size_t n)
+static void count_sent(const struct batch *b, size_t from, size_t n)
 {
 	count_add(datagrams_sent_total, n);
-	for (size_t i = 0; i < n; i++)
-		count_add(datagram_bytes_sent_total, it[i].dgram.len);
+	for (size_t i = from; i < from + n; i++)
+		count_add(datagram_bytes_sent_total, b->iov[i].iov_len);
 }
 
 static bool wait_for_room(int fd, int *waits)
@@ -130,22 +142,21 @@ static bool is_worth_retrying(int fd, int error, bool is_first_try, int *waits)
 	}
 }
 
-/* `n` datagrams of one socket, at most BATCH. */
-static void send_batch(struct batch *b, const struct item *it, size_t n, int *waits)
+/* What was prepared. */
+static void send_batch(struct batch *b, int fd, size_t n, int *waits)
 {
 	size_t done = 0;
 	bool is_first_try = true;
 
-	prepare(b, it, n);
 	while (done < n) {
 		int sent = sendmmsg(
-			it->fd, b->msg + done, (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+			fd, b->msg + done, (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (sent > 0) {
-			count_sent(it + done, (size_t)sent);
+			count_sent(b, done, (size_t)sent);
 			done += (size_t)sent;
 			is_first_try = true;
-		} else if (is_worth_retrying(it->fd, errno, is_first_try, waits)) {
+		} else if (is_worth_retrying(fd, errno, is_first_try, waits)) {
 			is_first_try = false;
 		} else {
 			count(datagrams_dropped_total);
@@ -160,13 +171,17 @@ void udp_queue_flush(struct udp_queue *q)
 	int waits = WAITS;
 	size_t n;
 
-	if (q->items > 1)
-		qsort(q->item, q->items, sizeof(q->item[0]), by_socket);
+	if (!q->is_in_order)
+		qsort(q->order, q->items, sizeof(q->order[0]), by_socket);
 	for (size_t i = 0; i < q->items; i += n) {
-		for (n = 1; n < BATCH && i + n < q->items && q->item[i + n].fd == q->item[i].fd;)
+		int fd = item_at(q, i)->fd;
+
+		for (n = 1; n < BATCH && i + n < q->items && item_at(q, i + n)->fd == fd;)
 			n++;
-		send_batch(&q->batch, &q->item[i], n, &waits);
+		prepare(q, i, n);
+		send_batch(&q->batch, fd, n, &waits);
 	}
 	q->items = 0;
 	q->used = 0;
+	q->is_in_order = true;
 }
