@@ -49,7 +49,7 @@ struct agent_ops {
 struct agent;
 
 struct agent *agent_create(const struct agent_ops *ops); /* NULL: out of memory */
-/* The relay stays; its events must not come here any more. NULL is fine. */
+/* The relay is not the agent's: it is destroyed before, because its last events come here. NULL is fine. */
 void agent_destroy(struct agent *a);
 /* A line that carries a key (worker.start, worker.reload) is wiped once it is read: its bytes must be writable. */
 void agent_line(struct agent *a, tick_t now, struct span line);

@@ -248,8 +248,8 @@ static bool share_counters(int fd)
 
 static void finish(struct worker *w)
 {
+	relay_destroy(w->relay); /* its last events go to the agent */
 	agent_destroy(w->agent);
-	relay_destroy(w->relay);
 	if (w->udp != NULL)
 		udp_flush(w->udp);
 	worker_upstream_close(w);
