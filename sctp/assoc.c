@@ -1,4 +1,7 @@
-/* assoc.c: an association from its first INIT to its last event: what may be asked of it, events, time limits. */
+/*
+ * assoc.c: an association from its first INIT to its last event: what may be asked of it, events,
+ * time limits.
+ */
 #include "sctp/assoc.h"
 
 #include "dcmf/base/alloc.h"
@@ -127,8 +130,9 @@ void assoc_watch(struct assoc *a)
 }
 
 /*
- * Thirty seconds are a dozen repetitions or more, unless lost SACKs have spoiled the stack's idea of the round trip: it
- * then waits ten seconds and longer between two, whatever RTO it was given. So the repetitions count too.
+ * Thirty seconds are a dozen repetitions or more, unless lost SACKs have spoiled the stack's idea
+ * of the round trip: it then waits ten seconds and longer between two, whatever RTO it was given.
+ * So the repetitions count too.
  */
 static bool is_stalled(const struct assoc *a, tick_t now)
 {
@@ -212,7 +216,10 @@ static void on_notice(struct assoc *a, tick_t now, const struct notice *n)
 		if (a->state == ASSOC_UP)
 			begin_shutdown(a, now);
 		break;
-	/* One DTLS connection carries one association (RFC 8841 9.3); whoever begins anew has lost the channels. */
+	/*
+	 * One DTLS connection carries one association (RFC 8841 9.3); whoever begins anew has lost
+	 * the channels.
+	 */
 	case NOTICE_RESTART: assoc_finish(a, CLOSE_PEER_ABORT); break;
 	case NOTICE_RESET_IN:
 	case NOTICE_RESET_OUT:
@@ -291,7 +298,10 @@ static bool may_read(struct assoc *a)
 	return !a->held || sock_notice_is_next(a->so);
 }
 
-/* Reads once. False: nothing more to read; otherwise *is_event says whether *out is to be handed out. */
+/*
+ * Reads once. False: nothing more to read; otherwise *is_event says whether *out is to be handed
+ * out.
+ */
 static bool read_once(struct assoc *a, tick_t now, struct assoc_event *out, bool *is_event)
 {
 	struct reception r;
@@ -436,7 +446,9 @@ void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now)
 		streams_close(a, c, CLOSE_LOCAL);
 }
 
-/* RFC 8831 6.6: SCTP has no empty messages; one zero byte with a PPID of its own stands for them. */
+/*
+ * RFC 8831 6.6: SCTP has no empty messages; one zero byte with a PPID of its own stands for them.
+ */
 static enum err empty_form(uint32_t *ppid, struct span *message)
 {
 	bool is_string =

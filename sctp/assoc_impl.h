@@ -7,7 +7,7 @@
 #include "sctp/socket.h"
 
 enum channel_state {
-	CHANNEL_WAITING, /* the association is not up, our stream does not exist yet, or OPEN found no room */
+	CHANNEL_WAITING, /* for the association, for our stream, or for room for OPEN */
 	CHANNEL_OPENING, /* DATA_CHANNEL_OPEN is sent: we may send already, in order (RFC 8832 6) */
 	CHANNEL_USABLE,
 	CHANNEL_CLOSING, /* until both directions are reset */
@@ -25,7 +25,7 @@ struct channel {
 	bool in_table; /* false: over, only its last event is still to be told */
 	bool hidden; /* nobody outside knows it (any more): a refused stream, or one told closed */
 	bool owes_ack;  /* DATA_CHANNEL_ACK found no room, or our stream cannot send yet */
-	bool old_reset; /* our stream is still being reset for the channel that had this id before */
+	bool old_reset; /* our stream is still being reset for the id's user before */
 	bool in_reset;  /* the peer's stream is reset */
 	bool out_reset; /* ours is */
 	bool given_up;  /* CLOSING took too long: told closed, and waits for a late reset */
@@ -45,7 +45,10 @@ struct channel_table {
 	size_t count, cap;
 };
 
-/* Which of the last messages are still queued: bytes sent before each mark, a mark every BACKLOG_STEP messages. */
+/*
+ * Which of the last messages are still queued: bytes sent before each mark, a mark every
+ * BACKLOG_STEP messages.
+ */
 #define BACKLOG_STEP  256
 #define BACKLOG_MARKS 16
 struct backlog {
@@ -102,7 +105,10 @@ void wire_finish(struct assoc *a);
 /* The stack had to do with it: it may have news. */
 void assoc_touch(struct assoc *a);
 
-/* assoc.c: there may be something for assoc_next_event(): the owner is told, once until it has drained. */
+/*
+ * assoc.c: there may be something for assoc_next_event(): the owner is told, once until it has
+ * drained.
+ */
 void assoc_news(struct assoc *a);
 /* It is over: channels and socket go, ASSOC_CLOSED is told. */
 void assoc_finish(struct assoc *a, enum close_reason reason);

@@ -1,4 +1,7 @@
-/* channels.c: the channels of an association, ordered by stream id, and the events they have to tell. */
+/*
+ * channels.c: the channels of an association, ordered by stream id, and the events they have to
+ * tell.
+ */
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
@@ -87,8 +90,8 @@ static size_t utf8_length(struct span s)
 }
 
 /*
- * RFC 8832 5.1 says UTF-8, the wire says what it likes. Whole characters up to the limit; what is no character, or a
- * control character, becomes a question mark. Never longer than the source.
+ * RFC 8832 5.1 says UTF-8, the wire says what it likes. Whole characters up to the limit; what is
+ * no character, or a control character, becomes a question mark. Never longer than the source.
  */
 static void copy_text(char *to, struct span from)
 {

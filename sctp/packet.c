@@ -1,4 +1,7 @@
-/* packet.c: screens SCTP packets before the stack sees them: one table of chunks, one of RE-CONFIG parameters. */
+/*
+ * packet.c: screens SCTP packets before the stack sees them: one table of chunks, one of RE-CONFIG
+ * parameters.
+ */
 #include "sctp/packet.h"
 
 /* The stack copies control chunks into buffers of this size and trusts what it finds there. */
@@ -70,7 +73,10 @@ static const struct chunk_rule {
 
 #define OUTGOING_RESET 13
 
-/* RFC 6525 4. The two left out (15: reset the association, 18: add our streams) are refused: see README.md. */
+/*
+ * RFC 6525 4. The two left out (15: reset the association, 18: add our streams) are refused: see
+ * README.md.
+ */
 static const struct param_rule {
 	uint16_t type;
 	uint16_t min, max;
@@ -98,8 +104,8 @@ static size_t padded(size_t len)
 }
 
 /*
- * Takes one type-length-value item with a header of four bytes off the front of *rest, its padding too. The last item
- * of all may lack its padding. False: the length lies.
+ * Takes one type-length-value item with a header of four bytes off the front of *rest, its padding
+ * too. The last item of all may lack its padding. False: the length lies.
  */
 static bool take_item(struct span *rest, struct span *item, uint16_t *length)
 {

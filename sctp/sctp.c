@@ -1,4 +1,7 @@
-/* sctp.c: starts and stops the stack, turns its clock, and hands its packets to the right association. */
+/*
+ * sctp.c: starts and stops the stack, turns its clock, and hands its packets to the right
+ * association.
+ */
 #include "sctp/sctp.h"
 
 #include <arpa/inet.h>
@@ -13,17 +16,21 @@
 
 #define TICK_BUSY_MS 10
 #define TICK_IDLE_MS 100
-#define BUSY_FOR_MS \
-	500 /* ours: delayed SACKs and first retransmissions come within this time of a packet */
+/* Ours: delayed SACKs and first retransmissions come within this time of a packet. */
+#define BUSY_FOR_MS 500
+/*
+ * The stack walks all its timers at each tick, some 0.2 us each: this keeps it near 4 % of a CPU.
+ */
+#define ASSOCS_A_MS  200
 #define TICK_SLOW_MS 50
-#define ASSOCS_A_MS \
-	200 /* the stack walks all its timers at each tick, some 0.2 us each: this keeps it near 4 % */
-#define STOP_ROUNDS 2000
+#define STOP_ROUNDS  2000
 
 #define PORT_MIN 1024
 #define PORT_MAX 65535
 
-/* A message in the queue costs memory beyond its bytes, so both are bounded; see also assoc_send(). */
+/*
+ * A message in the queue costs memory beyond its bytes, so both are bounded; see also assoc_send().
+ */
 #define CHUNKS_ON_QUEUE 8192
 
 static struct {
@@ -82,7 +89,8 @@ bool sctp_start(void)
 	usrsctp_tunable_set_sctp_hashtblsize(16384);
 	usrsctp_tunable_set_sctp_pcbtblsize(16384);
 	usrsctp_init_nothreads(0, output, no_log);
-	usrsctp_enable_crc32c_offload(); /* we fill it in, see assoc_output(); DTLS has authenticated what we receive */
+	/* We fill it in: assoc_output(). DTLS has authenticated what we receive. */
+	usrsctp_enable_crc32c_offload();
 	set_defaults();
 	stack.next_port = PORT_MIN;
 	stack.now = stack.turned = stack.busy_until = (tick_t){ 0 };
@@ -128,8 +136,9 @@ void sctp_expire(tick_t now)
 }
 
 /*
- * The stack counts its timers from its own idea of the time, so it must be brought up to date before it is given work:
- * otherwise a retransmission would come early by the length of the last pause.
+ * The stack counts its timers from its own idea of the time, so it must be brought up to date
+ * before it is given work: otherwise a retransmission would come early by the length of the last
+ * pause.
  */
 void stack_advance(tick_t now)
 {

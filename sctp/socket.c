@@ -1,4 +1,7 @@
-/* socket.c: opens, drives and closes the stack's sockets, one-to-one sockets on addresses that are our small ids. */
+/*
+ * socket.c: opens, drives and closes the stack's sockets, one-to-one sockets on addresses that are
+ * our small ids.
+ */
 #include "sctp/socket.h"
 
 #include <arpa/inet.h>
@@ -11,8 +14,9 @@
 #define RTO_INITIAL 1000 /* RFC 9260 16 */
 #define RTO_MIN     200 /* media stacks use this; a lost packet on a LAN should not cost a second */
 /*
- * Ours: a peer that returns from silence, or a path that loses every third packet, is tried again every two seconds. It
- * is our own watchdog that gives up (assoc.c); the limit of the stack only stands behind it.
+ * Ours: a peer that returns from silence, or a path that loses every third packet, is tried again
+ * every two seconds. It is our own watchdog that gives up (assoc.c); the limit of the stack only
+ * stands behind it.
  */
 #define RTO_MAX          2000
 #define RETRANSMISSIONS  60
@@ -53,8 +57,9 @@ static bool set_timing(struct socket *so)
 }
 
 /*
- * No heartbeats: an idle association must own no timer, because the stack walks all of them at every tick. No path MTU
- * discovery: the stack has none over AF_CONN. It adds the common header to the size it is given.
+ * No heartbeats: an idle association must own no timer, because the stack walks all of them at
+ * every tick. No path MTU discovery: the stack has none over AF_CONN. It adds the common header to
+ * the size it is given.
  */
 static bool set_path(struct socket *so, const struct assoc_config *config)
 {
@@ -113,8 +118,9 @@ static bool set_notices(struct socket *so)
 }
 
 /*
- * The stack begins to hand out a message in pieces when it exceeds half the receive buffer. That path has seen many
- * repairs since, and pieces are a burden to everybody above; so a message we accept never gets there.
+ * The stack begins to hand out a message in pieces when it exceeds half the receive buffer. That
+ * path has seen many repairs since, and pieces are a burden to everybody above; so a message we
+ * accept never gets there.
  */
 static bool set_buffers(struct socket *so, const struct assoc_config *config)
 {
@@ -218,8 +224,9 @@ static enum err request_error(void)
 }
 
 /*
- * The stack keeps a mark for each stream that waits for its reset. It sends the request when the stream's queue is empty
- * and no other request is under way, by itself; a second request for the same stream does nothing.
+ * The stack keeps a mark for each stream that waits for its reset. It sends the request when the
+ * stream's queue is empty and no other request is under way, by itself; a second request for the
+ * same stream does nothing.
  */
 enum err sock_reset_stream(struct socket *so, uint16_t sid)
 {
@@ -240,7 +247,10 @@ enum err sock_add_streams(struct socket *so, uint16_t count)
 	return SET(so, SCTP_ADD_STREAMS, request) ? ERR_OK : request_error();
 }
 
-/* In the stack's own header only, though the socket option is there: <netinet/sctp.h>, <netinet/sctp_uio.h>. */
+/*
+ * In the stack's own header only, though the socket option is there: <netinet/sctp.h>,
+ * <netinet/sctp_uio.h>.
+ */
 #define GET_SNDBUF_USE 0x00001101
 struct sndbuf_use {
 	sctp_assoc_t assoc_id;

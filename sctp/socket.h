@@ -16,8 +16,9 @@ struct assoc_config;
 struct socket; /* the stack's own type */
 
 /*
- * Bound to the address `id` and `private_port`, and connecting to the same address and the remote port: the INIT has
- * gone out when this returns. `out_streams` to begin with. NULL: the stack has no memory or refuses the options.
+ * Bound to the address `id` and `private_port`, and connecting to the same address and the remote
+ * port: the INIT has gone out when this returns. `out_streams` to begin with. NULL: the stack has
+ * no memory or refuses the options.
  */
 struct socket *sock_open(
 	const struct assoc_config *config, slot_id id, uint16_t private_port, uint16_t out_streams);
@@ -31,8 +32,8 @@ void sock_probe(struct socket *so, slot_id id);
 void sock_input(slot_id id, struct span packet);
 
 /*
- * One whole message, not empty. ERR_BLOCKED: no room, nothing was taken. ERR_MESSAGE_SIZE: will never fit.
- * ERR_STATE: the stream cannot send. ERR_CLOSED.
+ * One whole message, not empty. ERR_BLOCKED: no room, nothing was taken. ERR_MESSAGE_SIZE: will
+ * never fit. ERR_STATE: the stream cannot send. ERR_CLOSED.
  */
 enum err sock_send(struct socket *so, uint16_t sid, uint32_t ppid,
 	const struct channel_quality *quality, struct span message);
@@ -72,7 +73,7 @@ struct notice {
 enum received {
 	RECEIVED_NOTHING,
 	RECEIVED_MESSAGE,
-	RECEIVED_TOO_MUCH, /* a piece of a message larger than the buffer or half the receive buffer */
+	RECEIVED_TOO_MUCH, /* a piece of a message larger than the buffer */
 	RECEIVED_NOTICE,
 	RECEIVED_END, /* the association is over and all was read */
 };

@@ -1,11 +1,14 @@
-/* streams.c: how channels open and close on their streams, and how the number of streams grows (RFC 8831 6, RFC 6525). */
+/*
+ * streams.c: how channels open and close on their streams, and how the number of streams grows (RFC
+ * 8831 6, RFC 6525).
+ */
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
 #include "sctp/stack.h"
 
 /*
- * Ours: how long a closing channel waits for the peer. A stream with queued data is reset only when that has arrived, so
- * it is as long as the watchdog of the data.
+ * Ours: how long a closing channel waits for the peer. A stream with queued data is reset only when
+ * that has arrived, so it is as long as the watchdog of the data.
  */
 #define RESET_PATIENCE_S 30
 #define LATE_RESET_S \
@@ -42,8 +45,9 @@ bool streams_is_mute(const struct assoc *a, const struct channel *c)
 /* ---- sending ---- */
 
 /*
- * The stack bounds its queue in bytes only, and tiny messages cost it some hundred times their size; so we bound their
- * number: as long as the messages of a whole round of marks ago are not acknowledged, nothing more goes in.
+ * The stack bounds its queue in bytes only, and tiny messages cost it some hundred times their
+ * size; so we bound their number: as long as the messages of a whole round of marks ago are not
+ * acknowledged, nothing more goes in.
  */
 static bool backlog_is_full(struct assoc *a)
 {
@@ -63,8 +67,9 @@ static bool backlog_is_full(struct assoc *a)
 }
 
 /*
- * To grow, the stack moves its streams to a new place and forgets which message it was cutting into packets; the pieces
- * of two messages would mix. So it must have nothing left to cut, and until then it gets nothing new.
+ * To grow, the stack moves its streams to a new place and forgets which message it was cutting into
+ * packets; the pieces of two messages would mix. So it must have nothing left to cut, and until
+ * then it gets nothing new.
  */
 static bool waits_to_grow(const struct assoc *a)
 {
@@ -222,7 +227,10 @@ void streams_close(struct assoc *a, struct channel *c, enum close_reason reason)
 	reset_our_stream(a, c);
 }
 
-/* Something came on a stream that nobody agreed to. The stream is reset, and watched until that is done. */
+/*
+ * Something came on a stream that nobody agreed to. The stream is reset, and watched until that is
+ * done.
+ */
 static void refuse_stream(struct assoc *a, uint16_t sid)
 {
 	struct channel *c = channel_create(a, sid, SPAN_NONE, SPAN_NONE);
@@ -236,8 +244,9 @@ static void refuse_stream(struct assoc *a, uint16_t sid)
 }
 
 /*
- * The peer used a stream anew, so for it the old channel is over; its last reset response to us was lost and will be
- * repeated. The old channel ends here; our stream becomes usable when that response comes.
+ * The peer used a stream anew, so for it the old channel is over; its last reset response to us was
+ * lost and will be repeated. The old channel ends here; our stream becomes usable when that
+ * response comes.
  */
 static void end_for_successor(struct assoc *a, struct channel *c)
 {
@@ -284,7 +293,10 @@ static void we_have_reset(struct assoc *a, struct channel *c, bool failed)
 	finish_if_reset(a, c);
 }
 
-/* For the outside it is closed; the id is free when the peer has reset its side too, or after some more time. */
+/*
+ * For the outside it is closed; the id is free when the peer has reset its side too, or after some
+ * more time.
+ */
 static void give_up(struct assoc *a, struct channel *c, tick_t now)
 {
 	c->given_up = true;

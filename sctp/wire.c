@@ -1,4 +1,7 @@
-/* wire.c: the packets of an association: what comes is screened for the stack, what goes gets its port and checksum. */
+/*
+ * wire.c: the packets of an association: what comes is screened for the stack, what goes gets its
+ * port and checksum.
+ */
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
@@ -75,10 +78,11 @@ static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *f
 }
 
 /*
- * A request to reset streams may overtake the data before it. The stack then answers "in progress" and sets aside what
- * comes later, but afterwards takes unordered messages among it for ordered ones: they spoil the order of their stream,
- * or end the association with a protocol violation that nobody committed. So a request waits here until our SACKs say
- * that everything before it has come. The peer would repeat it anyway; there is never more than one of a peer's.
+ * A request to reset streams may overtake the data before it. The stack then answers "in progress"
+ * and sets aside what comes later, but afterwards takes unordered messages among it for ordered
+ * ones: they spoil the order of their stream, or end the association with a protocol violation that
+ * nobody committed. So a request waits here until our SACKs say that everything before it has come.
+ * The peer would repeat it anyway; there is never more than one of a peer's.
  */
 static void keep_reset(struct assoc *a, struct span packet, const struct packet_facts *facts)
 {

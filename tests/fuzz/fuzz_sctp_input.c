@@ -1,9 +1,10 @@
 /*
  * fuzz_sctp_input.c: chunks at an association, during set-up or once it is up.
  *
- * The first byte: bit 0, the peer is there and the handshake is done first. Then records: a byte of what to do
- * besides, a length, so many bytes of chunks. Ports and verification tag are filled in; where bit 0 of the record says
- * so, TSNs and request numbers count from what the association expects. So the fuzzer gets past the doors.
+ * The first byte: bit 0, the peer is there and the handshake is done first. Then records: a byte of
+ * what to do besides, a length, so many bytes of chunks. Ports and verification tag are filled in;
+ * where bit 0 of the record says so, TSNs and request numbers count from what the association
+ * expects. So the fuzzer gets past the doors.
  */
 #include <assert.h>
 #include <stdlib.h>

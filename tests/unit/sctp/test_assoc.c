@@ -1,4 +1,6 @@
-/* test_assoc.c: associations over a network that loses, delays and repeats; nobody waits for real. */
+/*
+ * test_assoc.c: associations over a network that loses, delays and repeats; nobody waits for real.
+ */
 #include "../main.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* test_channel.c: channels that open, are refused, close, come again by the thousand, and need more streams. */
+/*
+ * test_channel.c: channels that open, are refused, close, come again by the thousand, and need more
+ * streams.
+ */
 #include "../main.h"
 
 #include <stdlib.h>
@@ -27,7 +30,9 @@ static enum err send(struct side *s, uint16_t sid, uint32_t ppid, struct span me
 	return assoc_send(s->a, s->world->now, sid, ppid, message);
 }
 
-/* Bytes on a stream as a careless or hostile peer would send them, without any channel of its own. */
+/*
+ * Bytes on a stream as a careless or hostile peer would send them, without any channel of its own.
+ */
 static void send_raw(struct side *s, uint16_t sid, uint32_t ppid, struct span message);
 
 /* ---- DCEP ---- */
@@ -209,8 +214,8 @@ START_TEST(an_open_on_an_agreed_stream_resets_it)
 END_TEST
 
 /*
- * Rewrites what the left side sends: the PPID of its DATA chunks becomes `raw_ppid`. So a channel that is agreed on the
- * left alone says anything to the right.
+ * Rewrites what the left side sends: the PPID of its DATA chunks becomes `raw_ppid`. So a channel
+ * that is agreed on the left alone says anything to the right.
  */
 static uint32_t raw_ppid;
 
@@ -491,7 +496,10 @@ struct storm {
 	unsigned cycles, done;
 };
 
-/* The opener opens, says something, and closes when it has been answered; then the next, on the same id. */
+/*
+ * The opener opens, says something, and closes when it has been answered; then the next, on the
+ * same id.
+ */
 static void storm_opener(struct side *s, const struct assoc_event *ev)
 {
 	struct storm *storm = s->arg;

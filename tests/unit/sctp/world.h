@@ -3,7 +3,7 @@
  *
  *     world_start(&w)                      packets take 10 ms; nothing is lost
  *     world_add(&w, &w.left, true)         true: DTLS client
- *     world_run(&w, 1000)                  a second passes; events are noted, and shown to side.on_event
+ *     world_run(&w, 1000)                  a second passes; events are noted and shown to on_event
  *     world_finish(&w)
  */
 #pragma once
