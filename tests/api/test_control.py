@@ -5,12 +5,14 @@ usage: test_control.py DCMF DCMFCTL
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import unittest
+import urllib.request
 
 from gateway import Gateway
 
@@ -318,6 +320,26 @@ class Life(unittest.TestCase):
             self.assertGreater(time.monotonic() - begun, 1)
             c.close()
 
+    def test_the_embedded_dcsf_is_the_root_of_streams_without_one_and_is_kept_running(self):
+        with Gateway(DCMF, CONFIG.replace("{ embedded: false }", '{ synthetic: ["big:1000"] }')) as g:
+            def list_of_applications():
+                try:
+                    with urllib.request.urlopen(root + "applicationlist", timeout=5) as r:
+                        return [a["appid"] for a in json.load(r)["applications"]]
+                except OSError:
+                    return None
+
+            root, pid = re.search(r"embedded DCSF up, pid (\d+), at (http://\S+)", g.log_text()).group(2, 1)
+            self.assertIn("big", list_of_applications())
+            c = g.controller()
+            result = c.ask("sdp.terminate", sdp=OFFER, dcMedia={"*": {"mediaProxyConfig": "HTTP_PROXY"}})
+            self.assertIn("a=dcmap:0", result["sdp"])
+            os.kill(int(pid), signal.SIGKILL)
+            g.until(lambda: "embedded DCSF lost: killed by signal 9" in g.log_text(), "lost")
+            g.until(lambda: list_of_applications() is not None, "back at the same address")
+            self.assertEqual(g.http("/readyz")[0], 200)
+            c.close()
+
     def test_sigterm_drains_and_ends_with_0(self):
         with Gateway(DCMF, CONFIG) as g:
             c = g.controller()
@@ -381,6 +403,19 @@ class Life(unittest.TestCase):
                 f.write("rubbish")
             g.signal(signal.SIGHUP)
             g.until(lambda: "the certificate stays" in g.log_text(), "kept")
+            c.close()
+
+    def test_a_made_certificate_is_replaced_in_time_and_workers_started_later_show_the_same(self):
+        with Gateway(DCMF, CONFIG + "dtls: { rotate: 2s }\n") as g:
+            c = g.controller()
+            first = c.ask("node.info")["fingerprints"]
+            old = c.ask("context.create", context=document())
+            g.until(lambda: c.ask("node.info")["fingerprints"] != first, "another certificate")
+            os.kill(c.ask("node.info")["workers"][0]["pid"], signal.SIGKILL)
+            g.until(lambda: c.ask("node.info")["workers"][0]["starts"] == 2 and g.http("/readyz")[0] == 200, "replaced")
+            news = [local(c.ask("context.create", context=document()))["fingerprints"] for _ in range(2)]
+            self.assertEqual(len({tuple(n) for n in news}), 1)
+            self.assertNotEqual(news[0], local(old)["fingerprints"])
             c.close()
 
     def test_what_cannot_start_says_why_and_exits_with_1(self):

@@ -149,7 +149,7 @@ static const struct {
 		"t.yaml:1: dtls.setup: \"actpass\" is none of passive|active" },
 	{ "dtls: { rotate: 24 }\n", "t.yaml:1: dtls.rotate: \"24\" is not a duration, as in 500ms, "
 				    "10s, 5m, 24h or 7d" },
-	{ "dtls: { rotate: 5s }\n", "t.yaml:1: dtls.rotate: 5s is not between 1m and 365d" },
+	{ "dtls: { rotate: 999ms }\n", "t.yaml:1: dtls.rotate: 999ms is not between 1s and 365d" },
 	{ "dtls: { rotate: 999999999999999h }\n",
 		"t.yaml:1: dtls.rotate: \"999999999999999h\" is not a duration, as in 500ms, 10s, "
 		"5m, 24h or 7d" },
