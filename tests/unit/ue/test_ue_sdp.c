@@ -1,0 +1,153 @@
+/* test_ue_sdp.c: the offer of the test UE, read by the gateway's own parser, and answers it has to take or refuse. */
+#include "tests/unit/main.h"
+
+#include <stdio.h>
+
+#include "control/sdp.h"
+#include "dcmf/base/alloc.h"
+#include "tools/ue/ue_sdp.h"
+
+#define PRINT                                                                                     \
+	"SHA-256 "                                                                                \
+	"2B:6F:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:66:F9:0E:B5:20:74:CB:39:58:" \
+	"EF:13:A7"
+
+static struct ue_media media(enum ue_style style, bool ice)
+{
+	struct ue_media m = { .style = style,
+		.ice = ice,
+		.credentials = { "ufrag123", "passwordOf24LettersOrSo/" },
+		.setup = SETUP_ACTPASS,
+		.tls_id = "q3Zr81kVw0sXm5TnHc2b",
+		.sctp_port = 5000,
+		.max_message = 1024,
+		.sids = { 0, 10 },
+		.sid_count = 2 };
+
+	addr_parse_ip(SPAN_LIT("198.51.100.10"), 50500, &m.local);
+	ck_assert_int_eq(fingerprint_parse(SPAN_LIT(PRINT), &m.fingerprint), ERR_OK);
+	return m;
+}
+
+static struct sdp *gateway_reads(const struct ue_media *medias, unsigned count, bool speech)
+{
+	struct problem p = { 0 };
+	char *text = ue_sdp_offer(medias, count, speech);
+	struct sdp *s = sdp_parse(SPAN_STR(text), &p);
+
+	mem_free(text);
+	ck_assert_msg(s != NULL, "%s", p.detail);
+	return s;
+}
+
+START_TEST(the_gateway_reads_what_a_phone_offers)
+{
+	struct ue_media m[2] = { media(UE_STYLE_IMS, _i), media(UE_STYLE_IMS, _i) };
+	struct sdp *s;
+	const struct sdp_media *got;
+
+	m[1].sids[0] = 100;
+	m[1].sids[1] = 110;
+	s = gateway_reads(m, 2, true);
+	ck_assert_uint_eq(s->media_count, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		got = &s->medias[1 + i];
+		ck_assert(got->is_datachannel);
+		ck_assert(addr_eq(&got->connection, &m[i].local));
+		ck_assert_int_eq(got->setup, SETUP_ACTPASS);
+		ck_assert_uint_eq(got->sctp_port, 5000);
+		ck_assert_uint_eq(got->max_message, 1024);
+		ck_assert_uint_eq(got->fingerprint_count, 1);
+		ck_assert(fingerprint_eq(&got->fingerprint[0], &m[i].fingerprint));
+		ck_assert(span_eq(got->tls_id, SPAN_STR(m[i].tls_id)));
+		ck_assert_uint_eq(got->dcmap_count, 2);
+		ck_assert_uint_eq(got->dcmaps[1].sid, m[i].sids[1]);
+		ck_assert_int_eq(got->ice_pwd.len > 0, _i);
+	}
+	sdp_destroy(s);
+}
+END_TEST
+
+START_TEST(the_gateway_reads_what_a_browser_offers)
+{
+	struct ue_media m = media(UE_STYLE_WEBRTC, true);
+	struct sdp *s = gateway_reads(&m, 1, false);
+	const struct sdp_media *got = &s->medias[0];
+
+	ck_assert_uint_eq(s->media_count, 1);
+	ck_assert(got->is_datachannel);
+	ck_assert(!addr_is_set(&got->connection));
+	ck_assert(addr_eq(&got->candidate, &m.local));
+	ck_assert(span_eq(got->ice_ufrag, SPAN_STR(m.credentials.ufrag)));
+	ck_assert(span_eq(got->mid, SPAN_LIT("0")));
+	ck_assert_uint_eq(got->dcmap_count, 0);
+	sdp_destroy(s);
+}
+END_TEST
+
+#define HEAD  "v=0\r\no=- 1 1 IN IP4 203.0.113.5\r\ns=-\r\nt=0 0\r\n"
+#define LINE  "m=application 30010 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 203.0.113.5\r\n"
+#define BASIC "a=setup:passive\r\na=fingerprint:" PRINT "\r\n"
+
+START_TEST(an_answer_is_read)
+{
+	static const char text[] =
+		HEAD "m=audio 0 RTP/AVP 96\r\n" LINE
+		     "a=max-message-size:65535\r\na=sctp-port:5001\r\n" BASIC
+		     "a=tls-id:Mf0aa11bb22cc33dd44ee5\r\na=dcmap:0 subprotocol=\"http\"\r\n"
+		     "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+	struct ue_remote r[2];
+	unsigned count = 2;
+	char ip[ADDR_TEXT_MAX];
+
+	ck_assert_ptr_null(ue_sdp_answer(SPAN_STR(text), r, &count));
+	ck_assert_uint_eq(count, 2);
+	ck_assert(r[0].accepted && !r[1].accepted);
+	ck_assert_str_eq(addr_text(&r[0].addr, ip), "203.0.113.5:30010");
+	ck_assert_int_eq(r[0].setup, SETUP_PASSIVE);
+	ck_assert_uint_eq(r[0].sctp_port, 5001);
+	ck_assert_uint_eq(r[0].max_message, 65535);
+	ck_assert_str_eq(r[0].tls_id, "Mf0aa11bb22cc33dd44ee5");
+	ck_assert_uint_eq(r[0].sid_count, 1);
+	ck_assert(!r[0].ice);
+}
+END_TEST
+
+static const char *const wrong[] = {
+	"",
+	"hello",
+	HEAD LINE "a=fingerprint:" PRINT "\r\n",
+	HEAD LINE "a=setup:passive\r\n",
+	HEAD LINE "a=setup:actpass\r\na=fingerprint:" PRINT "\r\n",
+	HEAD LINE BASIC "a=ice-ufrag:abcd\r\n",
+	HEAD LINE BASIC "a=sctp-port:70000\r\n",
+	HEAD "m=application 30010 TCP/DTLS/SCTP webrtc-datachannel\r\n" BASIC,
+	HEAD "m=application 30010 UDP/DTLS/SCTP webrtc-datachannel\r\n" BASIC,
+	HEAD LINE BASIC LINE BASIC,
+};
+
+START_TEST(an_answer_that_cannot_be_used_is_refused)
+{
+	struct ue_remote r[1];
+	unsigned count = 1;
+
+	ck_assert_msg(
+		ue_sdp_answer(SPAN_STR(wrong[_i]), r, &count) != NULL, "answer %d was taken", _i);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("ue/sdp");
+	TCase *tc = tcase_create("sdp");
+
+	tcase_add_loop_test(tc, the_gateway_reads_what_a_phone_offers, 0, 2);
+	tcase_add_test(tc, the_gateway_reads_what_a_browser_offers);
+	tcase_add_test(tc, an_answer_is_read);
+	tcase_add_loop_test(
+		tc, an_answer_that_cannot_be_used_is_refused, 0, sizeof(wrong) / sizeof(wrong[0]));
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+UNIT_MAIN(suite)
