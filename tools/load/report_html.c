@@ -67,7 +67,7 @@ static void put_curve(FILE *f, const struct histogram *h)
 	if (h->count == 0 || h->max == 0)
 		return;
 	fprintf(f, "<h2>Set-up: share of UEs by time</h2><svg viewBox='0 0 %d %d'>",
-		WIDTH + LEFT + 20, HEIGHT + 40);
+		WIDTH + LEFT + 50, HEIGHT + 40);
 	for (unsigned i = 0; i <= 4; i++) {
 		double y = 10 + HEIGHT * (1 - i / 4.0), x = LEFT + WIDTH * i / 4.0;
 
