@@ -85,9 +85,12 @@ bool sctp_start(void)
 {
 	if (stack.started)
 		return false;
-	/* Before the start, or lookups walk long chains: by verification tag, and by port. */
+	/*
+	 * Before the start. The first is the table all are found in, by verification tag and by port; the
+	 * second is made for each socket, to find its associations: one socket has one.
+	 */
 	usrsctp_tunable_set_sctp_hashtblsize(16384);
-	usrsctp_tunable_set_sctp_pcbtblsize(16384);
+	usrsctp_tunable_set_sctp_pcbtblsize(1);
 	usrsctp_init_nothreads(0, output, no_log);
 	/* We fill it in: assoc_output(). DTLS has authenticated what we receive. */
 	usrsctp_enable_crc32c_offload();
