@@ -5,11 +5,10 @@
 #include "dcmf/base/random.h"
 #include "dtls/cert_openssl.h"
 #include "dtls/openssl.h"
+#include "dtls/pem.h"
 
 /* A certificate made a moment ago must also please a peer whose clock is slow. Ours: a day. */
 #define BACKDATE_S 86400L
-/* Below this RSA is refused (NIST SP 800-57: 112 bits of security). */
-#define RSA_BITS_MIN 2048
 
 static struct cert *cert_create(void)
 {
@@ -77,73 +76,15 @@ struct cert *cert_generate(int days)
 	return c;
 }
 
-/* OpenSSL asks for a passphrase on the terminal unless somebody says there is none. */
-static int no_passphrase(char *buf, int size, int for_writing, void *was_asked)
-{
-	*(bool *)was_asked = true;
-	return -1;
-}
-
-static BIO *open_pem(struct span pem)
-{
-	return pem.len > 0 && pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.p, (int)pem.len) : NULL;
-}
-
-static const char *read_certificate(struct cert *c, struct span pem)
-{
-	BIO *bio = open_pem(pem);
-
-	if (bio == NULL)
-		return "the certificate is empty";
-	c->x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	if (c->x509 != NULL)
-		return NULL;
-	return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
-		       ? "no PEM block CERTIFICATE in the certificate"
-		       : "the certificate is damaged";
-}
-
-static const char *read_key(struct cert *c, struct span pem)
-{
-	BIO *bio = open_pem(pem);
-	bool is_encrypted = false;
-
-	if (bio == NULL)
-		return "the key is empty";
-	ERR_clear_error();
-	c->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &is_encrypted);
-	BIO_free(bio);
-	if (c->key != NULL)
-		return NULL;
-	if (is_encrypted)
-		return "the key is protected by a passphrase; give it without";
-	return "no usable PEM block PRIVATE KEY in the key";
-}
-
-/* What ECDHE-ECDSA and ECDHE-RSA can sign with, and browsers verify. */
-static const char *check_key(const struct cert *c)
-{
-	char group[32] = "";
-
-	if (EVP_PKEY_is_a(c->key, "RSA"))
-		return EVP_PKEY_get_bits(c->key) >= RSA_BITS_MIN
-			       ? NULL
-			       : "the RSA key is shorter than 2048 bits";
-	if (!EVP_PKEY_is_a(c->key, "EC"))
-		return "the key is neither EC nor RSA";
-	EVP_PKEY_get_group_name(c->key, group, sizeof(group), NULL);
-	if (strcmp(group, SN_X9_62_prime256v1) != 0 && strcmp(group, SN_secp384r1) != 0)
-		return "the EC key is neither P-256 nor P-384";
-	return NULL;
-}
-
+/* A chain may follow; peers that go by the fingerprint need none. */
 static const char *load(struct cert *c, struct span certificate, struct span key)
 {
-	const char *why;
+	const char *why = NULL;
+	STACK_OF(X509) *chain = pem_certificates(certificate, &why);
 
-	if ((why = read_certificate(c, certificate)) != NULL || (why = read_key(c, key)) != NULL ||
-		(why = check_key(c)) != NULL)
+	c->x509 = sk_X509_shift(chain);
+	sk_X509_pop_free(chain, X509_free);
+	if (c->x509 == NULL || (c->key = pem_key(key, &why)) == NULL)
 		return why;
 	return X509_check_private_key(c->x509, c->key) == 1
 		       ? NULL

@@ -128,7 +128,7 @@ START_TEST(what_cannot_be_used_is_refused_with_a_reason)
 
 	memcpy(damaged + 60, "????", 4);
 	expect(SPAN_NONE, SPAN(good, len), "the certificate is empty");
-	expect(SPAN_STR(other), SPAN(good, len), "no PEM block CERTIFICATE in the certificate");
+	expect(SPAN_STR(other), SPAN(good, len), "no PEM block CERTIFICATE in it");
 	expect(SPAN(damaged, len), SPAN(good, len), "the certificate is damaged");
 	expect(SPAN(good, len), SPAN_NONE, "the key is empty");
 	expect(SPAN(good, len), SPAN_LIT("hello"), "no usable PEM block PRIVATE KEY in the key");

@@ -32,7 +32,8 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(ext);
 }
 
-void pki_make(struct pki_cert *out, const char *name, const struct pki_cert *issuer)
+void pki_issue(struct pki_cert *out, const char *name, const struct pki_cert *issuer,
+	const struct pki_wish *wish)
 {
 	static long serial;
 	const struct pki_cert *signer = issuer != NULL ? issuer : out;
@@ -43,21 +44,29 @@ void pki_make(struct pki_cert *out, const char *name, const struct pki_cert *iss
 	out->x509 = X509_new();
 	X509_set_version(out->x509, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(out->x509), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(out->x509), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(out->x509), 86400);
+	X509_gmtime_adj(X509_getm_notBefore(out->x509), wish->from_s);
+	X509_gmtime_adj(X509_getm_notAfter(out->x509), wish->to_s);
 	X509_set_pubkey(out->x509, out->key);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(out->x509), "CN", MBSTRING_ASC,
 		(const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(out->x509, X509_get_subject_name(signer->x509));
 	snprintf(dns, sizeof(dns), "DNS:%s", name);
 	extend(out->x509, signer->x509, NID_basic_constraints,
-		issuer == NULL ? "critical,CA:TRUE" : "CA:FALSE");
-	extend(out->x509, signer->x509, NID_subject_alt_name, dns);
+		wish->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
+	extend(out->x509, signer->x509, NID_subject_alt_name,
+		wish->alt_names != NULL ? wish->alt_names : dns);
 	ck_assert_int_gt(X509_sign(out->x509, signer->key, EVP_sha256()), 0);
 	PEM_write_bio_X509(bio = BIO_new(BIO_s_mem()), out->x509);
 	out->pem = text_of(bio);
 	PEM_write_bio_PrivateKey(bio = BIO_new(BIO_s_mem()), out->key, NULL, NULL, 0, NULL, NULL);
 	out->key_pem = text_of(bio);
+}
+
+void pki_make(struct pki_cert *out, const char *name, const struct pki_cert *issuer)
+{
+	const struct pki_wish usual = { .is_ca = issuer == NULL, .from_s = -3600, .to_s = 86400 };
+
+	pki_issue(out, name, issuer, &usual);
 }
 
 void pki_free(struct pki_cert *c)
