@@ -10,7 +10,7 @@ import zlib
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from lab import Control
+from lab import Control, bootstrap
 
 
 class Phone:
@@ -54,7 +54,7 @@ async def main(path: str, how: str, targets: list[str]):
     opened = asyncio.Event()
     channel.on("open", opened.set)
     await pc.setLocalDescription(await pc.createOffer())
-    answer = control.call("sdp.terminate", sdp=pc.localDescription.sdp, dcMedia={"*": {"mediaProxyConfig": "HTTP_PROXY"}})
+    answer = control.call("sdp.terminate", sdp=pc.localDescription.sdp, dcMedia=bootstrap(how))
     await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
     if channel.readyState != "open":
         await asyncio.wait_for(opened.wait(), 30)

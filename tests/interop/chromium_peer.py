@@ -10,7 +10,7 @@ import tempfile
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from lab import Control
+from lab import Control, bootstrap
 
 OFFER = """
 const [how, done] = arguments;
@@ -80,7 +80,7 @@ def main(path: str, how: str, targets: list[str]):
             driver.set_script_timeout(120)
             driver.get("about:blank")
             offer = driver.execute_async_script(OFFER, how)
-            answer = control.call("sdp.terminate", sdp=offer, dcMedia={"*": {"mediaProxyConfig": "HTTP_PROXY"}})
+            answer = control.call("sdp.terminate", sdp=offer, dcMedia=bootstrap(how))
             result = driver.execute_async_script(FETCH, answer["sdp"], targets)
             if "error" in result:
                 raise RuntimeError(result["error"])
