@@ -180,19 +180,25 @@ static void store(struct stored *s, struct wish *w)
 static void refused_by_relay(struct call *c, const struct relay_refusal *r)
 {
 	const char *detail = r->detail[0] != '\0' ? r->detail : err_text(r->err);
+	const char *attribute = "";
 	enum problem_kind kind = problem_of_err(r->err);
-	char pointer[64];
+	char pointer[80];
 
-	if (r->termination < 0)
-		problem_set(&c->p, kind, "%s", detail);
-	else if (r->media < 0) {
-		snprintf(pointer, sizeof(pointer), "/terminations/%d", r->termination);
-		problem_param(&c->p, kind, pointer, "%s", detail);
-	} else {
-		snprintf(pointer, sizeof(pointer), "/terminations/%d/medias/%d", r->termination,
-			r->media);
-		problem_param(&c->p, kind, pointer, "%s", detail);
+	/* The one thing that a media names and that may not be there. */
+	if (r->err == ERR_NOT_FOUND && r->media >= 0) {
+		attribute = "/dcmf/interface";
+		detail = "there is no media interface of this name for the peer's address family";
 	}
+	if (r->termination < 0) {
+		problem_set(&c->p, kind, "%s", detail);
+		return;
+	}
+	if (r->media < 0)
+		snprintf(pointer, sizeof(pointer), "/terminations/%d", r->termination);
+	else
+		snprintf(pointer, sizeof(pointer), "/terminations/%d/medias/%d%s", r->termination,
+			r->media, attribute);
+	problem_param(&c->p, kind, pointer, "%s", detail);
 }
 
 /* In the shape the controller speaks; takes `doc` over. */

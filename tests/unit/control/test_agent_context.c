@@ -102,6 +102,11 @@ START_TEST(a_refused_create_leaves_nothing_behind)
 			 "\"cause\":\"INSUFFICIENT_RESOURCES\",\"invalidParams\":[{\"param\":\"/"
 			 "terminations/0/medias/0\","
 			 "\"reason\":\"the fake refuses\"}]}"));
+	fake->refuse = ERR_NOT_FOUND;
+	say(&f, CALL("1", "context.create", "{\"context\":" CONTEXT("") "}"));
+	hear(&f, ERROR("1", "-32000",
+			 "\"message\":\"/terminations/0/medias/0/dcmf/interface: there is no media "
+			 "interface*"));
 	fake->refuse = ERR_ADDRESS;
 	fake->refuse_termination = -1;
 	say(&f, CALL("1", "context.create", "{\"context\":" CONTEXT("") "}"));
