@@ -121,7 +121,7 @@ uint64_t dcsf_start(struct dcsf *d, const struct relay_request *r)
 {
 	const struct page *page = page_of(d, r->url);
 	struct exchange *x = d->exchanges;
-	bool waits_for_body = r->body_length != 0;
+	bool waits_for_body = r->body_length != 0 && !page->early;
 
 	if (page->refused)
 		return 0;
@@ -188,7 +188,10 @@ void dcsf_finish(struct dcsf *d, uint64_t id)
 
 	if (x == NULL)
 		return;
-	x->complete = d->seen.body_complete = true;
+	d->seen.body_complete = true;
+	if (x->complete)
+		return; /* it has answered already, or is about to */
+	x->complete = true;
 	x->at = tick_add(sim_now(), x->page.delay_us);
 	if (x->page.echo) {
 		x->page.size = x->post_len;

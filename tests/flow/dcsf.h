@@ -19,6 +19,7 @@ struct page {
 	int64_t length;      /* what it says when `lies` is set, PAGE_SILENT included */
 	bool lies;
 	bool echo;          /* sends back what it was posted, after it was posted */
+	bool early;         /* answers without waiting for the request body */
 	int64_t delay_us;   /* before the head */
 	int64_t pace_us;    /* between pieces */
 	size_t piece;       /* bytes at once; 0: 16 KiB */

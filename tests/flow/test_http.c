@@ -242,6 +242,44 @@ START_TEST(a_body_streams_through_in_both_directions)
 }
 END_TEST
 
+/* A server need not read what it refuses; the rest of the request is read past, and the channel goes on. */
+START_TEST(a_server_may_answer_before_the_request_is_complete)
+{
+	static uint8_t body[1 << 20];
+
+	begin(__func__);
+	dcsf_page(w->dcsf,
+		&(struct page){
+			.url = BASE "/no", .status = 413, .text = "too much", .early = true });
+	phone_ask(phone,
+		&(struct ue_request){ .method = "POST", .target = "/no", .body = SPAN_OF(body) });
+	ck_assert(world_until(w, 60, all_answered));
+	ck_assert_int_eq(phone_reply(phone, 0)->status, 413);
+	ck_assert_str_eq(phone_reply(phone, 0)->text, "too much");
+	still_works();
+	world_finish(w);
+}
+END_TEST
+
+/* Phones take any head without a length as a reply: only who asks for it is told to go on. */
+START_TEST(the_word_to_continue_goes_to_those_who_wait_for_it)
+{
+	begin(__func__);
+	dcsf_page(w->dcsf, &(struct page){ .url = BASE "/echo", .echo = true });
+	phone_raw(phone, 0,
+		"POST /echo HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", 2);
+	world_run(w, 1);
+	ck_assert_uint_eq(phone->complete, 1);
+	ck_assert_int_eq(phone_reply(phone, 0)->status, 100);
+	phone_raw(phone, 0, "four", 0);
+	ck_assert(world_until(w, 10, all_answered));
+	ck_assert_str_eq(phone_reply(phone, 1)->text, "four");
+	ck_assert(!was_sent("Expect"));
+	still_works();
+	world_finish(w);
+}
+END_TEST
+
 START_TEST(a_chunked_request_arrives_without_its_chunks)
 {
 	begin(__func__);
@@ -557,6 +595,8 @@ static void add(TCase *tc)
 	tcase_add_test(tc, hop_by_hop_headers_go_no_further);
 	LOOP(a_location_below_the_root_comes_back_under_it, locations);
 	tcase_add_loop_test(tc, a_body_streams_through_in_both_directions, 0, 2);
+	tcase_add_test(tc, a_server_may_answer_before_the_request_is_complete);
+	tcase_add_test(tc, the_word_to_continue_goes_to_those_who_wait_for_it);
 	tcase_add_test(tc, a_chunked_request_arrives_without_its_chunks);
 	tcase_add_test(tc, a_reply_of_unknown_length_is_collected_first);
 	tcase_add_test(tc, a_reply_of_unknown_length_beyond_the_bound_is_a_502);
