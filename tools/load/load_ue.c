@@ -27,7 +27,7 @@ static void touch(struct load_ue *u)
 	list_append(&u->load->ready, &u->on_ready);
 }
 
-static void on_sctp_ready(void *arg)
+static void on_ue_ready(void *arg)
 {
 	touch(((struct load_line *)arg)->owner);
 }
@@ -481,7 +481,7 @@ static bool make_line(struct load_ue *u, unsigned i, tick_t now)
 	config.sids[0] = sid_of(u, i);
 	config.mtu = (uint16_t)l->options.mtu;
 	config.max_message = config.piece = (uint32_t)l->options.message_size;
-	config.ready = on_sctp_ready;
+	config.ready = on_ue_ready;
 	config.arg = line;
 	if ((line->ue = ue_create(&config, now)) == NULL)
 		fail(u, FAILURE_MEMORY, "the UE does not fit");

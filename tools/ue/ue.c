@@ -170,12 +170,21 @@ static void session_ended(struct ue *u, enum close_reason reason)
 	u->reason = reason;
 }
 
+static void on_ready(void *arg)
+{
+	struct ue *u = arg;
+
+	if (u->config.ready != NULL)
+		u->config.ready(u->config.arg);
+}
+
 static void queue_out(struct ue *u, struct span bytes)
 {
 	struct path path = u->config.local;
 
 	path.remote = u->remote.addr;
 	dgram_queue_push(&u->out, &path, bytes);
+	on_ready(u);
 }
 
 static void on_dtls_output(void *arg, struct span dgram)
@@ -188,14 +197,6 @@ static void on_sctp_output(void *arg, struct span packet)
 	struct ue *u = arg;
 
 	dtls_send(u->dtls, packet);
-}
-
-static void on_sctp_ready(void *arg)
-{
-	struct ue *u = arg;
-
-	if (u->config.ready != NULL)
-		u->config.ready(u->config.arg);
 }
 
 /* ---- starting ---- */
@@ -369,7 +370,7 @@ static void start_sctp(struct ue *u, tick_t now)
 		.dtls_client = is_client(u),
 		.accept_dcep = u->config.dcep,
 		.output = on_sctp_output,
-		.ready = on_sctp_ready,
+		.ready = on_ready,
 		.arg = u };
 	enum err err = ERR_OK;
 

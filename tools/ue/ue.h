@@ -41,7 +41,10 @@ struct ue_config {
 	uint32_t
 		piece; /* requests are cut into messages of at most so many bytes; 0: as the peer takes */
 	uint32_t send_buffer, receive_buffer;
-	/* ue_next_event() has something to say, called from anywhere inside; only to be remembered. May be NULL. */
+	/*
+	 * ue_next_event() or ue_next_dgram() has something: called from anywhere inside, also from sctp_expire(), and only to be
+	 * remembered. May be NULL.
+	 */
 	void (*ready)(void *arg);
 	void *arg;
 };
