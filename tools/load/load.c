@@ -298,6 +298,7 @@ static bool tell(const struct run *r)
 	bool ok = rep->failed == 0 && r->load.gave_up == NULL && !r->stopping;
 
 	report_print(rep);
+	fflush(stdout);
 	if (r->load.gave_up != NULL)
 		fprintf(stderr, "dcmf-load: given up: %s\n", r->load.gave_up);
 	if (o->json != NULL)
