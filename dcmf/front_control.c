@@ -49,8 +49,9 @@ static void controller_closed(void *arg, struct line_conn *c)
 	desk_controller_left(f->desk, loop_now(f->loop), id);
 }
 
-static const struct line_ops controller_ops = { controller_line, controller_too_long,
-	controller_closed };
+static const struct line_ops controller_ops = {
+	.line = controller_line, .too_long = controller_too_long, .closed = controller_closed
+};
 
 static void accepted(void *arg, int fd)
 {

@@ -219,7 +219,9 @@ static void worker_hung_up(void *arg, struct line_conn *c)
 	worker_half_gone(w, loop_now(w->f->loop));
 }
 
-static const struct line_ops worker_ops = { worker_line, worker_too_long, worker_hung_up };
+static const struct line_ops worker_ops = {
+	.line = worker_line, .too_long = worker_too_long, .closed = worker_hung_up
+};
 
 /* Life and death */
 

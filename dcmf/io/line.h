@@ -1,5 +1,5 @@
 /*
- * line.h: connections that carry one text line a message: Unix sockets, TCP, socket pairs.
+ * line.h: connections that carry one text line a message: Unix sockets, TCP, socket pairs; plain, or through a filter (TLS).
  */
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "dcmf/base/addr.h"
 #include "dcmf/base/span.h"
+#include "dcmf/base/stream_filter.h"
 #include "dcmf/io/loop.h"
 
 struct line_conn;
@@ -19,6 +20,8 @@ struct line_ops {
 	void (*too_long)(void *arg, struct line_conn *c);
 	/* The peer is gone or the connection broke; the connection is destroyed after this returns. */
 	void (*closed)(void *arg, struct line_conn *c);
+	/* With a filter: the peer has proved who it is, line_peer() tells. Lines come only after it. NULL: not needed. */
+	void (*opened)(void *arg, struct line_conn *c);
 };
 
 struct line_config {
@@ -26,6 +29,8 @@ struct line_config {
 	size_t max_queued; /* unsent bytes after which the connection is given up: a reader that does not read */
 	const struct line_ops *ops;
 	void *arg;
+	/* What the lines pass through; used during line_conn_create() only. NULL: nothing. A handshake may take 10 s. */
+	struct filter_factory *filter;
 };
 
 /* Takes the descriptor over, also when it fails (NULL: out of memory). */
@@ -38,8 +43,10 @@ bool line_send(struct line_conn *c, struct span text);
 void line_pause(struct line_conn *c, bool pause);
 void line_set_arg(struct line_conn *c, void *arg);
 void *line_arg(const struct line_conn *c);
-/* Who is there: "unix uid 0 pid 42" or "127.0.0.1:4711". */
+/* Who is there: "unix uid 0 pid 42", "127.0.0.1:4711"; once a filter knows, "192.0.2.7:4711 CN=as1 DNS:as1.example". */
 const char *line_peer(const struct line_conn *c);
+/* For closed(): what went wrong with the filter, in words for an operator; "": nothing did. */
+const char *line_failure(const struct line_conn *c);
 
 /*
  * `accepted` is called with each new connection's descriptor, which it owns then. `failed` gets a sentence that names the culprit;

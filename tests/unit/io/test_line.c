@@ -57,7 +57,9 @@ static void on_closed(void *arg, struct line_conn *c)
 	conn = NULL;
 }
 
-static const struct line_ops ops = { on_line, on_too_long, on_closed };
+static const struct line_ops ops = {
+	.line = on_line, .too_long = on_too_long, .closed = on_closed
+};
 static const struct line_config config = {
 	.max_line = MAX_LINE, .max_queued = MAX_QUEUED, .ops = &ops
 };
