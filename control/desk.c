@@ -324,11 +324,13 @@ void desk_worker_up(struct desk *d, tick_t now, unsigned worker)
 
 void desk_worker_line(struct desk *d, tick_t now, unsigned worker, struct span line)
 {
-	json_t *message = json_loadb((const char *)line.p, line.len, 0, NULL);
+	bool no_memory = false;
+	json_t *message = js_parse(line, &no_memory);
 	const char *method = js_get_text(message, "method");
 
 	if (message == NULL)
-		log_error(NULL, "worker %u sent a line that is not JSON", worker);
+		log_error(NULL, "worker %u sent a line that %s", worker,
+			no_memory ? "found no memory" : "is not JSON");
 	else if (method == NULL)
 		requests_answered(d, now, worker, message);
 	else if (strcmp(method, "event") == 0)

@@ -30,9 +30,10 @@ static bool fail(struct reader *r, const char *shown, const char *why)
 	unsigned line = r->has_event ? (unsigned)r->event.start_mark.line + 1 : 1;
 
 	if (shown[0] != '\0')
-		snprintf(r->error, CONFIG_ERROR_MAX, "%s:%u: %s: %s", r->name, line, shown, why);
+		snprintf(r->error, CONFIG_ERROR_MAX, "%.200s:%u: %.120s: %.160s", r->name, line,
+			shown, why);
 	else
-		snprintf(r->error, CONFIG_ERROR_MAX, "%s:%u: %s", r->name, line, why);
+		snprintf(r->error, CONFIG_ERROR_MAX, "%.200s:%u: %.280s", r->name, line, why);
 	return false;
 }
 

@@ -172,7 +172,8 @@ static void check_all_up(struct front *f)
 /* The first line of a life answers worker.start. */
 static void started(struct front_worker *w, struct span line)
 {
-	json_t *answer = json_loadb((const char *)line.p, line.len, 0, NULL);
+	bool no_memory = false;
+	json_t *answer = js_parse(line, &no_memory);
 	const char *why = js_get_text(json_object_get(answer, "error"), "message");
 	bool ok = json_object_get(answer, "result") != NULL;
 

@@ -54,17 +54,19 @@ bool worker_upstream_open(struct worker *w, const struct agent_start *s, char fa
 	     (s->mdc1_certificate == NULL || w->mdc1_tls.certificate != NULL) &&
 	     (s->mdc1_key == NULL || w->mdc1_tls.key != NULL);
 	if (ok)
-		w->upstream = upstream_create(w->loop, &(struct upstream_config){
-							       .connect_timeout_ms = 5000,
-							       .response_timeout_ms = 15000,
-							       .max_connections_per_host = 64,
-							       .describe_tls = tls_describe,
-							       .head = head,
-							       .body = body,
-							       .end = end,
-							       .writable = writable,
-							       .arg = w,
-						       });
+		w->upstream = upstream_create(w->loop,
+			&(struct upstream_config){
+				.connect_timeout_ms = 5000,
+				.response_timeout_ms = 15000,
+				.max_connections_per_host =
+					512, /* ours: a slow phone keeps one for as long as its reply lasts */
+				.describe_tls = tls_describe,
+				.head = head,
+				.body = body,
+				.end = end,
+				.writable = writable,
+				.arg = w,
+			});
 	if (w->upstream == NULL)
 		snprintf(failed, 256, "the HTTP client cannot be started: out of memory");
 	return w->upstream != NULL;
