@@ -79,12 +79,12 @@ void timer_cancel(struct timers *ts, struct timer *t)
 	sift_down(ts, last->slot - 1);
 }
 
-static bool make_room(struct timers *ts)
+static bool make_room(struct timers *ts, size_t need)
 {
 	size_t cap = ts->cap ? ts->cap * 2 : 16;
 	struct timer **heap;
 
-	if (ts->count < ts->cap)
+	if (need <= ts->cap)
 		return true;
 	if ((heap = mem_realloc(ts->heap, cap * sizeof(*heap))) == NULL)
 		return false;
@@ -98,12 +98,25 @@ bool timer_set(struct timers *ts, struct timer *t, tick_t at)
 	timer_cancel(ts, t);
 	if (tick_is_never(at))
 		return true;
-	if (!make_room(ts))
+	if (!make_room(ts, ts->count + 1))
 		return false;
 	t->at = at;
 	put(ts, ts->count++, t);
 	sift_up(ts, ts->count - 1);
 	return true;
+}
+
+bool timers_reserve(struct timers *ts)
+{
+	if (!make_room(ts, ts->reserved + 1))
+		return false;
+	ts->reserved++;
+	return true;
+}
+
+void timers_release(struct timers *ts)
+{
+	ts->reserved--;
 }
 
 tick_t timers_next(const struct timers *ts)

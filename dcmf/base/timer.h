@@ -16,7 +16,7 @@ typedef void timer_fn(void *arg, tick_t now);
 
 struct timers {
 	struct timer **heap; /* heap[0] is the earliest */
-	size_t count, cap;
+	size_t count, cap, reserved;
 };
 
 struct timer {
@@ -43,6 +43,13 @@ static inline bool timer_is_pending(const struct timer *t)
 {
 	return t->slot != 0;
 }
+
+/*
+ * Room for one timer, until timers_release(). Where every timer of a heap has its room reserved by whoever creates its owner,
+ * timer_set() cannot fail.
+ */
+bool timers_reserve(struct timers *ts); /* false: out of memory */
+void timers_release(struct timers *ts);
 
 /* TICK_NEVER when nothing is pending. */
 tick_t timers_next(const struct timers *ts);

@@ -130,6 +130,33 @@ START_TEST(cancelling_twice_is_harmless)
 }
 END_TEST
 
+START_TEST(a_timer_whose_room_is_reserved_is_always_set)
+{
+	for (int i = 0; i < 20; i++)
+		ck_assert(timers_reserve(&ts));
+	mem_fail_at(1);
+	for (int i = 0; i < 20; i++)
+		ck_assert(timer_set(&ts, &timer[i], (tick_t){ i }));
+	ck_assert(!mem_failed());
+	mem_fail_at(0);
+	for (int i = 0; i < 20; i++) {
+		timer_cancel(&ts, &timer[i]);
+		timers_release(&ts);
+	}
+}
+END_TEST
+
+START_TEST(room_that_cannot_be_had_is_not_reserved)
+{
+	mem_fail_at(1);
+	ck_assert(!timers_reserve(&ts));
+	mem_fail_at(0);
+	ck_assert_uint_eq(ts.reserved, 0);
+	ck_assert(timers_reserve(&ts));
+	timers_release(&ts);
+}
+END_TEST
+
 START_TEST(a_timer_that_found_no_room_is_not_pending)
 {
 	mem_fail_at(1);
@@ -156,6 +183,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_timer_may_set_itself_and_cancel_another_that_is_due);
 	tcase_add_test(tc, cancelling_twice_is_harmless);
 	tcase_add_test(tc, a_timer_that_found_no_room_is_not_pending);
+	tcase_add_test(tc, a_timer_whose_room_is_reserved_is_always_set);
+	tcase_add_test(tc, room_that_cannot_be_had_is_not_reserved);
 	suite_add_tcase(s, tc);
 	return s;
 }
