@@ -21,8 +21,10 @@ struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops
 	struct relay *r = l->media->context->relay;
 	struct channel *ch = mem_zalloc(sizeof(*ch));
 
-	if (ch == NULL)
+	if (ch == NULL || !timers_reserve(&r->timers)) {
+		mem_free(ch);
 		return NULL;
+	}
 	ch->leg = l;
 	ch->sid = sid;
 	ch->route = route;
@@ -65,6 +67,7 @@ void channel_destroy(struct channel *ch)
 	if (ch->route->destroy != NULL)
 		ch->route->destroy(ch);
 	timer_cancel(&relay_of(ch)->timers, &ch->hold);
+	timers_release(&relay_of(ch)->timers);
 	list_unlink(&ch->on_leg);
 	count_add(buffered_bytes, -(int64_t)ch->in.len);
 	bytes_finish(&ch->in);
@@ -108,8 +111,7 @@ void channel_took(struct channel *ch, size_t n)
 	if (is_full(ch) && tick_is_never(ch->full_since)) {
 		ch->full_since = r->now;
 		count(channel_queue_full_total);
-		if (!timer_set(&r->timers, &ch->hold, tick_add(r->now, r->config.channel_hold_us)))
-			count(allocation_failed_total);
+		timer_set(&r->timers, &ch->hold, tick_add(r->now, r->config.channel_hold_us));
 	} else if (!tick_is_never(ch->full_since) && ch->in.len < r->config.channel_queue / 2) {
 		ch->full_since = TICK_NEVER;
 		timer_cancel(&r->timers, &ch->hold);
@@ -119,10 +121,16 @@ void channel_took(struct channel *ch, size_t n)
 
 size_t channel_piece(const struct channel *ch)
 {
-	/* RFC 8831 6.6: above 16 KB a message blocks the other streams of the association */
-	uint32_t most = ch->leg->media->spec.remote_max_message;
+	/* what the association was told binds it; what the peer has said since then, us */
+	const uint32_t bounds[] = { ch->leg->peer_max_message,
+		ch->leg->media->spec.remote_max_message };
+	uint32_t most = 16384; /* RFC 8831 6.6: above, a message blocks the other streams */
 
-	return most > 0 && most < 16384 ? most : 16384;
+	for (int i = 0; i < 2; i++) {
+		if (bounds[i] > 0 && bounds[i] < most)
+			most = bounds[i];
+	}
+	return most;
 }
 
 enum err channel_send(struct channel *ch, struct span bytes)

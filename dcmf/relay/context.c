@@ -35,7 +35,9 @@ struct relay_context *relay_context_next(const struct relay *r, size_t *at)
 
 static bool refuse(struct relay_refusal *why, enum err err, int t, int m, const char *detail)
 {
-	*why = (struct relay_refusal){ .err = err, .termination = t, .media = m };
+	why->err = err;
+	why->termination = t;
+	why->media = m;
 	snprintf(why->detail, sizeof(why->detail), "%s", detail ? detail : err_text(err));
 	if (err == ERR_NO_MEMORY)
 		count(allocation_failed_total);
@@ -66,14 +68,24 @@ static struct media *find_media(struct relay_context *c, const char *termination
 	return NULL;
 }
 
-/* A media can be kept unless its kind of port changes with ICE coming or going, or another interface is wanted. */
+/* Without ICE there is one address to send to: can the port reach it? */
+static bool port_fits(const struct media *m, const struct media_spec *spec)
+{
+	return spec->has_ice || !addr_is_set(&spec->remote) ||
+	       spec->remote.family == m->at.local.family;
+}
+
+/*
+ * A media can be kept unless its kind of port changes, with ICE coming or going or with a peer of the other family, or
+ * another interface is wanted.
+ */
 static bool can_stay(const struct media *m, const struct media_spec *spec)
 {
 	const char *now = m->spec.interface ? m->spec.interface : "";
 	const char *then = spec->interface ? spec->interface : "";
 
 	return (m->ice != NULL) == spec->has_ice && m->spec.proxy == spec->proxy &&
-	       strcmp(now, then) == 0;
+	       strcmp(now, then) == 0 && port_fits(m, spec);
 }
 
 static void terminations_free(struct termination *ts, unsigned n)
@@ -120,15 +132,21 @@ static bool plan_media(struct plan *p, struct relay_context *c, const struct ter
 	const struct media_spec *spec = &ts->medias[m];
 	struct media *media = find_media(c, ts->termination_id, spec->media_id);
 
-	*why = (struct relay_refusal){ .termination = (int)t, .media = (int)m };
+	for (unsigned i = 0; i < m; i++) {
+		if (strcmp(ts->medias[i].media_id, spec->media_id) == 0)
+			return refuse(
+				why, ERR_EXISTS, (int)t, (int)m, "this mediaId is there twice");
+	}
 	if (media != NULL && can_stay(media, spec)) {
 		if (!media_spec_copy(&p->specs[p->spec_count], spec))
 			return refuse(why, ERR_NO_MEMORY, (int)t, (int)m, NULL);
 		p->spec_count++;
 	} else {
-		if ((media = media_create(c, ts->termination_id, spec, why)) == NULL)
-			return refuse(
-				why, why->err, (int)t, (int)m, why->detail[0] ? why->detail : NULL);
+		struct relay_refusal of_media;
+
+		if ((media = media_create(c, ts->termination_id, spec, &of_media)) == NULL)
+			return refuse(why, of_media.err, (int)t, (int)m,
+				of_media.detail[0] ? of_media.detail : NULL);
 		p->specs[p->spec_count++] = (struct media_spec){ 0 };
 	}
 	term->medias[term->media_count++] = media;
@@ -151,6 +169,11 @@ static bool plan_make(struct plan *p, struct relay_context *c, const struct cont
 		const struct termination_spec *ts = &spec->terminations[t];
 		struct termination *term = &p->terminations[p->count++];
 
+		for (unsigned i = 0; i < t; i++) {
+			if (strcmp(spec->terminations[i].termination_id, ts->termination_id) == 0)
+				return refuse(why, ERR_EXISTS, (int)t, -1,
+					"this terminationId is there twice");
+		}
 		term->id = mem_strdup(ts->termination_id);
 		term->medias = mem_zalloc(ts->media_count * sizeof(struct media *));
 		if (term->id == NULL || term->medias == NULL)
@@ -309,4 +332,5 @@ void relay_context_delete(
 			list_append(&r->dying, &media->on_dying);
 		}
 	}
+	relay_context_reap(c); /* one without a media is gone at once */
 }

@@ -24,16 +24,52 @@ static void output(void *arg, struct span dgram)
 
 void shake_destroy(struct shake *s)
 {
-	list_unlink(&s->on_leg);
 	dtls_destroy(s->dtls);
 	mem_free(s);
 }
 
+static void shake_join(struct shake *s)
+{
+	list_append(&s->leg->shakes, &s->on_leg);
+	s->leg->shake_count++;
+	relay_half_open(relay_of(s->leg), 1);
+}
+
+void shake_leave(struct shake *s)
+{
+	list_unlink(&s->on_leg);
+	s->leg->shake_count--;
+	relay_half_open(relay_of(s->leg), -1);
+}
+
+static void shake_end(struct shake *s)
+{
+	shake_leave(s);
+	shake_destroy(s);
+}
+
+static struct shake *first_shake(const struct leg *l)
+{
+	return list_is_empty(&l->shakes) ? NULL
+					 : container_of(l->shakes.next, struct shake, on_leg);
+}
+
 void shakes_finish(struct leg *l)
 {
-	while (!list_is_empty(&l->shakes))
-		shake_destroy(container_of(l->shakes.next, struct shake, on_leg));
-	l->shake_count = 0;
+	while (l->shake_count > 0)
+		shake_end(first_shake(l));
+}
+
+void shakes_move(struct leg *l)
+{
+	list_for_each_safe (n, next, &l->shakes) {
+		struct shake *s = container_of(n, struct shake, on_leg);
+
+		if (l->role == DTLS_CLIENT)
+			s->path = l->media->path;
+		else if (!source_is_allowed(l, &s->path))
+			shake_end(s);
+	}
 }
 
 /* A bucket that holds one second's worth. */
@@ -55,12 +91,47 @@ static bool take_token(struct relay *r)
 	return true;
 }
 
-static bool there_is_room(struct leg *l)
+static unsigned shakes_of_host(const struct leg *l, const struct addr *host)
+{
+	unsigned n = 0;
+
+	list_for_each (node, &l->shakes)
+		n += addr_eq_ip(&container_of(node, struct shake, on_leg)->path.remote, host);
+	return n;
+}
+
+/*
+ * Who makes room on a leg that has enough: the oldest of a host that is there more than once, so that one host keeps nobody else
+ * out; for the signalled source anybody. NULL: nobody.
+ */
+static struct shake *dispensable(const struct leg *l, const struct path *newcomer)
+{
+	const struct addr *signalled = &l->media->spec.remote;
+
+	list_for_each (n, &l->shakes) {
+		struct shake *s = container_of(n, struct shake, on_leg);
+
+		if (!addr_eq(&s->path.remote, signalled) &&
+			(addr_eq(&newcomer->remote, signalled) ||
+				shakes_of_host(l, &s->path.remote) > 1))
+			return s;
+	}
+	return NULL;
+}
+
+static bool make_room(struct leg *l, const struct path *newcomer)
 {
 	struct relay *r = relay_of(l);
+	struct shake *leaves = l->shake_count < SHAKES_MAX ? NULL : dispensable(l, newcomer);
 
-	return l->shake_count < SHAKES_MAX &&
-	       (l->counted_half_open || r->half_open < r->config.half_open) && take_token(r);
+	if ((l->shake_count >= SHAKES_MAX && leaves == NULL) ||
+		r->half_open >= r->config.half_open || !take_token(r))
+		return false;
+	if (leaves != NULL) {
+		count(dtls_failed_total);
+		shake_end(leaves);
+	}
+	return true;
 }
 
 static struct shake *shake_create(struct leg *l, const struct path *path, bool cookie_shown)
@@ -68,8 +139,12 @@ static struct shake *shake_create(struct leg *l, const struct path *path, bool c
 	struct media *m = l->media;
 	struct shake *s;
 
-	if (!there_is_room(l) || (s = mem_zalloc(sizeof(*s))) == NULL)
+	if (!make_room(l, path))
 		return NULL; /* the peer repeats its hello */
+	if ((s = mem_zalloc(sizeof(*s))) == NULL) {
+		count(allocation_failed_total);
+		return NULL;
+	}
 	s->leg = l;
 	s->path = *path;
 	s->begun = relay_of(l)->now;
@@ -89,25 +164,20 @@ static struct shake *shake_create(struct leg *l, const struct path *path, bool c
 		shake_destroy(s);
 		return NULL;
 	}
-	list_append(&l->shakes, &s->on_leg);
-	l->shake_count++;
+	shake_join(s);
 	return s;
 }
 
-/* A handshake that failed beside an association that stands is nobody's loss; the only one tells the controller. */
+/* A handshake that failed beside another one, or an association, is nobody's loss; the last one tells the controller. */
 static void shake_failed(struct shake *s, enum close_reason reason)
 {
 	struct leg *l = s->leg;
 	char subject[SUBJECT_MAX];
 
-	shake_destroy(s);
-	l->shake_count--;
+	shake_end(s);
 	log_warn(media_subject(l->media, subject), "handshake failed: %s", close_text(reason));
-	if (l->secured != NULL)
-		return;
-	relay_say(l->media, RELAY_EVENT_DTLS_FAILED, -1, reason, close_text(reason));
-	if (l->shake_count == 0)
-		leg_end(l, reason, NULL);
+	if (l->secured == NULL && l->shake_count == 0)
+		leg_failed(l, reason, NULL);
 }
 
 static void shake_look(struct shake *s)
@@ -125,14 +195,15 @@ static void shake_feed(struct shake *s, struct span dgram)
 	shake_look(s);
 }
 
-void shake_start_client(struct leg *l)
+bool shake_start_client(struct leg *l)
 {
 	struct shake *s = shake_create(l, &l->media->path, false);
 
 	if (s == NULL)
-		return;
+		return false;
 	dtls_start(s->dtls, relay_of(l)->now);
 	shake_look(s);
+	return true;
 }
 
 /* With ICE every validated path is the same peer; without, each source is on its own. */
@@ -147,6 +218,36 @@ static struct shake *find_shake(struct leg *l, const struct path *path)
 	return NULL;
 }
 
+/* A hello with another random is the beginning of another handshake: its peer has given this one up. */
+static bool is_of_shake(struct shake *s, struct span dgram)
+{
+	uint8_t random[8];
+
+	if (s->leg->role != DTLS_SERVER || !wire_hello_random(dgram, random))
+		return true;
+	if (!s->has_random)
+		memcpy(s->client_random, random, sizeof(random));
+	s->has_random = true;
+	return memcmp(random, s->client_random, sizeof(random)) == 0;
+}
+
+static bool is_late_copy(const struct leg *l, struct span dgram)
+{
+	uint8_t random[8];
+
+	return l->secured != NULL && l->secured->has_random && wire_hello_random(dgram, random) &&
+	       memcmp(random, l->secured->client_random, sizeof(random)) == 0;
+}
+
+/* Enough to tell the peer from a stranger. */
+static bool remote_is_told(const struct leg *l)
+{
+	const struct media *m = l->media;
+
+	return m->spec.fingerprint_count > 0 &&
+	       (m->ice != NULL || relay_of(l)->config.latch || addr_is_set(&m->spec.remote));
+}
+
 /* The controller has not told the remote side yet: one hello waits (TS 23.334 6.2.22.3 knows the race). */
 static void keep_early(struct leg *l, const struct path *path, struct span dgram)
 {
@@ -159,20 +260,20 @@ static void keep_early(struct leg *l, const struct path *path, struct span dgram
 static void hello_accept(
 	struct leg *l, const struct path *path, struct span dgram, bool cookie_shown)
 {
-	uint8_t random[8];
 	struct shake *s;
 
-	if (l->media->spec.fingerprint_count == 0) {
+	if (!remote_is_told(l)) {
 		keep_early(l, path, dgram);
 		return;
 	}
-	if (wire_hello_random(dgram, random)) {
-		if (l->secured != NULL && memcmp(random, l->client_random, sizeof(random)) == 0)
-			return; /* a late copy of the hello that led to the association that stands */
-		memcpy(l->client_random, random, sizeof(random));
-	}
-	if ((s = shake_create(l, path, cookie_shown)) != NULL)
-		shake_feed(s, dgram);
+	if (is_late_copy(l, dgram))
+		return; /* of the hello that led to the association that stands */
+	if ((s = find_shake(l, path)) != NULL)
+		shake_end(s);
+	if ((s = shake_create(l, path, cookie_shown)) == NULL)
+		return;
+	is_of_shake(s, dgram);
+	shake_feed(s, dgram);
 }
 
 static const struct dgram *first_early(const struct leg *l)
@@ -205,7 +306,7 @@ void shake_input(struct leg *l, const struct path *path, struct span dgram)
 {
 	struct shake *s = find_shake(l, path);
 
-	if (s != NULL) {
+	if (s != NULL && is_of_shake(s, dgram)) {
 		if (l->media->ice == NULL)
 			s->path.local = path->local;
 		shake_feed(s, dgram);
@@ -215,8 +316,8 @@ void shake_input(struct leg *l, const struct path *path, struct span dgram)
 		count(datagrams_source_total);
 		return;
 	}
-	/* a proved path needs no cookie; beside a standing association one shows that the hello is no late copy */
-	if (l->media->ice != NULL && l->secured == NULL) {
+	/* a proved path needs no cookie; beside something that stands one shows that the hello is neither late nor made up */
+	if (l->media->ice != NULL && l->secured == NULL && s == NULL) {
 		if (wire_is_client_hello(dgram))
 			hello_accept(l, path, dgram, false);
 		return;
@@ -226,21 +327,18 @@ void shake_input(struct leg *l, const struct path *path, struct span dgram)
 
 void shakes_replay_early(struct leg *l)
 {
-	struct media *m = l->media;
 	struct dgram *d;
 
-	while ((d = dgram_queue_pop(&l->early)) != NULL) {
-		bool signalled = m->ice != NULL || relay_of(l)->config.latch ||
-				 !addr_is_set(&m->spec.remote) ||
-				 addr_eq(&d->path.remote, &m->spec.remote);
-		struct shake *s = signalled ? find_shake(l, &d->path) : NULL;
+	while (remote_is_told(l) && (d = dgram_queue_pop(&l->early)) != NULL) {
+		struct shake *s = find_shake(l, &d->path);
+		struct span dgram = dgram_span(d);
 
-		if (!signalled)
+		if (!source_is_allowed(l, &d->path))
 			count(datagrams_source_total);
-		else if (s != NULL)
-			shake_feed(s, dgram_span(d));
-		else if (l->secured == NULL && wire_is_client_hello(dgram_span(d)))
-			hello_accept(l, &d->path, dgram_span(d), m->ice == NULL);
+		else if (s != NULL && is_of_shake(s, dgram))
+			shake_feed(s, dgram);
+		else if (l->secured == NULL && wire_is_client_hello(dgram))
+			hello_accept(l, &d->path, dgram, l->media->ice == NULL);
 		dgram_free(d);
 	}
 }
@@ -261,6 +359,7 @@ tick_t shakes_deadline(const struct leg *l)
 void shakes_expire(struct leg *l)
 {
 	tick_t now = relay_of(l)->now;
+	const struct shake *secured = l->secured;
 
 	list_for_each_safe (n, next, &l->shakes) {
 		struct shake *s = container_of(n, struct shake, on_leg);
@@ -272,7 +371,7 @@ void shakes_expire(struct leg *l)
 			dtls_expire(s->dtls, now);
 			shake_look(s);
 		}
-		if (l->secured != NULL || list_is_empty(&l->shakes))
+		if (l->secured != secured || list_is_empty(&l->shakes))
 			return; /* one came through or the last one failed: the list is another now */
 	}
 }

@@ -7,6 +7,9 @@
 #define PROBE_US \
 	TICK_S(30) /* ours: a peer without ICE that was silent for so long is asked for a sign of life */
 
+#define AGAIN_US \
+	TICK_MS(100) /* ours: a handshake of ours that found no room, or no memory, tries again */
+
 static struct relay *relay_of(const struct leg *l)
 {
 	return l->media->context->relay;
@@ -21,7 +24,7 @@ static void expire(void *arg, tick_t now);
 
 void leg_init(struct leg *l, struct media *m)
 {
-	*l = (struct leg){ .media = m, .role = DTLS_SERVER };
+	*l = (struct leg){ .media = m, .role = DTLS_SERVER, .again = TICK_NEVER };
 	list_init(&l->shakes);
 	list_init(&l->channels);
 	list_init(&l->on_busy);
@@ -32,16 +35,20 @@ void leg_init(struct leg *l, struct media *m)
 
 static void set_state(struct leg *l, enum leg_state state)
 {
-	struct relay *r = relay_of(l);
-	bool half_open = state == LEG_SECURING || state == LEG_CONNECTING;
-
 	count_add(legs_open, (state == LEG_OPEN) - (l->state == LEG_OPEN));
-	if (half_open != l->counted_half_open) {
-		r->half_open += half_open ? 1 : -1u;
-		count_add(half_open, half_open ? 1 : -1);
-		l->counted_half_open = half_open;
-	}
+	relay_half_open(relay_of(l), (state == LEG_CONNECTING) - (l->state == LEG_CONNECTING));
 	l->state = state;
+}
+
+/* A handshake began, or the only one was given up without another. */
+static void look_at_shakes(struct leg *l)
+{
+	if (l->secured != NULL || l->state == LEG_CLOSING)
+		return;
+	if (l->shake_count > 0)
+		set_state(l, LEG_SECURING);
+	else if (l->state == LEG_SECURING)
+		set_state(l, LEG_WAITING);
 }
 
 void leg_busy(struct leg *l)
@@ -78,7 +85,7 @@ static tick_t path_deadline(const struct leg *l)
 
 static tick_t deadline(const struct leg *l)
 {
-	tick_t at = tick_min(shakes_deadline(l), path_deadline(l));
+	tick_t at = tick_min(tick_min(shakes_deadline(l), path_deadline(l)), l->again);
 
 	if (l->assoc != NULL)
 		at = tick_min(at, assoc_deadline(l->assoc));
@@ -94,9 +101,10 @@ static void arm(struct leg *l)
 
 	if (timer_is_pending(&l->timer) && !tick_before(at, l->timer.at))
 		return;
-	if (!timer_set(&relay_of(l)->timers, &l->timer, at))
-		count(allocation_failed_total);
+	timer_set(&relay_of(l)->timers, &l->timer, at); /* its room was reserved with the media */
 }
+
+#define NO_CHECK "no valid connectivity check (RFC 7675)"
 
 static void watch_path(struct leg *l, tick_t now)
 {
@@ -106,8 +114,12 @@ static void watch_path(struct leg *l, tick_t now)
 	if (!watches_path(l))
 		return;
 	if (m->ice != NULL) {
-		if (tick_due(tick_add(ice_lite_last_check(m->ice), config->consent_us), now))
-			leg_end(l, CLOSE_PATH_LOSS, "no valid connectivity check (RFC 7675)");
+		if (!tick_due(tick_add(ice_lite_last_check(m->ice), config->consent_us), now))
+			return;
+		if (l->secured != NULL)
+			leg_end(l, CLOSE_PATH_LOSS, NO_CHECK);
+		else
+			leg_failed(l, CLOSE_PATH_LOSS, NO_CHECK);
 		return;
 	}
 	if (l->state != LEG_OPEN)
@@ -133,6 +145,8 @@ static void expire(void *arg, tick_t now)
 	if (l->state == LEG_CLOSING && tick_due(tick_add(l->begun, LINGER_US), now))
 		leg_end(l, l->reason, NULL);
 	watch_path(l, now);
+	if (tick_due(l->again, now))
+		leg_go(l);
 	leg_busy(l);
 	arm(l);
 }
@@ -162,18 +176,27 @@ static void drop_association(struct leg *l, bool notify)
 
 void leg_end(struct leg *l, enum close_reason reason, const char *detail)
 {
-	bool had_association = l->assoc != NULL;
+	bool was_secured = l->secured != NULL;
 	char subject[SUBJECT_MAX];
 
+	if (l->state == LEG_CLOSING)
+		reason = l->reason; /* whatever finishes it now: that is settled */
 	log_line(close_is_fault(reason) ? LOG_WARN : LOG_INFO, media_subject(l->media, subject),
 		"closed: %s%s%s", close_text(reason), detail ? ": " : "", detail ? detail : "");
 	shakes_finish(l);
 	drop_association(l, true);
 	l->reason = reason;
 	set_state(l, LEG_CLOSED);
-	if (had_association)
+	if (was_secured)
 		relay_say(l->media, RELAY_EVENT_SCTP_CLOSED, -1, reason,
 			detail ? detail : close_text(reason));
+}
+
+void leg_failed(struct leg *l, enum close_reason reason, const char *detail)
+{
+	leg_end(l, reason, detail);
+	relay_say(l->media, RELAY_EVENT_DTLS_FAILED, -1, reason,
+		detail ? detail : close_text(reason));
 }
 
 void leg_close(struct leg *l, enum close_reason reason)
@@ -211,6 +234,12 @@ void leg_restart(struct leg *l)
 			close_text(CLOSE_REPLACED));
 }
 
+void leg_revive(struct leg *l)
+{
+	if (l->state == LEG_CLOSED && l->role == DTLS_CLIENT)
+		set_state(l, LEG_WAITING);
+}
+
 void leg_finish(struct leg *l)
 {
 	shakes_finish(l);
@@ -231,17 +260,20 @@ void leg_go(struct leg *l)
 	bool may_begin =
 		l->state == LEG_WAITING || (l->state == LEG_CLOSED && l->reason == CLOSE_PATH_LOSS);
 
+	l->again = TICK_NEVER;
 	if (m->context->deleted || l->state == LEG_CLOSING)
 		return;
 	l->role = setup == SETUP_ACTIVE ? DTLS_CLIENT : DTLS_SERVER;
 	if (m->spec.fingerprint_count == 0)
 		return;
-	if (l->role == DTLS_CLIENT && may_begin && media_has_path(m))
-		shake_start_client(l);
-	else if (l->role == DTLS_SERVER && !dgram_queue_is_empty(&l->early))
+	if (l->role == DTLS_SERVER)
 		shakes_replay_early(l);
-	if (l->shake_count > 0 && l->secured == NULL)
-		set_state(l, LEG_SECURING);
+	else
+		dgram_queue_finish(
+			&l->early); /* two clients: the peer has to learn its role first */
+	if (l->role == DTLS_CLIENT && may_begin && media_has_path(m) && !shake_start_client(l))
+		l->again = tick_add(relay_of(l)->now, AGAIN_US);
+	look_at_shakes(l);
 	arm(l);
 }
 
@@ -290,6 +322,7 @@ static struct assoc *make_association(struct leg *l)
 	const struct relay_config *config = config_of(l);
 	const struct media_spec *spec = &l->media->spec;
 
+	l->peer_max_message = spec->remote_max_message;
 	return assoc_create(
 		&(struct assoc_config){
 			.local_port = 5000, /* RFC 8841 12.2: what we tell every peer */
@@ -333,8 +366,7 @@ void leg_secured(struct leg *l, struct shake *s)
 	struct media *m = l->media;
 	char subject[SUBJECT_MAX];
 
-	list_unlink(&s->on_leg);
-	l->shake_count--;
+	shake_leave(s);
 	shakes_finish(l);
 	if (l->secured != NULL)
 		leg_restart(l);
@@ -362,8 +394,7 @@ void leg_secured(struct leg *l, struct shake *s)
 
 /* --- datagrams --- */
 
-/* Without ICE only the signalled source counts, until policy says that another may prove itself. */
-static bool source_is_allowed(const struct leg *l, const struct path *path)
+bool source_is_allowed(const struct leg *l, const struct path *path)
 {
 	const struct media *m = l->media;
 
@@ -402,8 +433,7 @@ void leg_input(struct leg *l, const struct path *path, struct span dgram)
 		read_records(l);
 	} else if (l->state != LEG_CLOSING && !l->media->context->deleted) {
 		shake_input(l, path, dgram);
-		if (l->shake_count > 0 && l->secured == NULL)
-			set_state(l, LEG_SECURING);
+		look_at_shakes(l);
 	}
 	arm(l);
 }
@@ -444,10 +474,12 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 
 	if (ch != NULL && ch->why != CLOSE_NONE)
 		reason = ch->why;
+	if (ch != NULL) { /* else its opening was never told */
+		log_debug(media_subject(l->media, subject), "channel %u closed: %s", sid,
+			close_text(reason));
+		relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));
+	}
 	channel_destroy(ch);
-	log_debug(
-		media_subject(l->media, subject), "channel %u closed: %s", sid, close_text(reason));
-	relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));
 	/* we closed it, and the controller still wants it: its quality changed, or its byte stream could not be followed */
 	if (agreed != NULL && ours && l->state != LEG_CLOSING)
 		add_stream(l, agreed);
@@ -470,10 +502,11 @@ static void on_event(struct leg *l, const struct assoc_event *ev)
 
 	switch (ev->kind) {
 	case ASSOC_OPEN: on_open(l); break;
-	case ASSOC_CLOSED:
-		leg_end(l, l->state == LEG_CLOSING ? l->reason : ev->reason, NULL);
+	case ASSOC_CLOSED: leg_end(l, ev->reason, NULL); break;
+	case CHANNEL_OPEN:
+		if (l->state != LEG_CLOSING)
+			on_channel_open(l, ev->sid);
 		break;
-	case CHANNEL_OPEN: on_channel_open(l, ev->sid); break;
 	case CHANNEL_CLOSED: on_channel_closed(l, ev->sid, ev->reason); break;
 	case CHANNEL_MESSAGE:
 		if (ch != NULL)

@@ -7,6 +7,8 @@
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
+#define PATH_REST_US TICK_S(15) /* ours: three consent checks that did not come (RFC 7675 5.1) */
+
 static struct relay *relay_of(const struct media *m)
 {
 	return m->context->relay;
@@ -86,11 +88,12 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	c->media_count++;
 	list_init(&m->on_dying);
 	leg_init(&m->leg, m);
+	m->has_timer_room = timers_reserve(&r->timers);
 	m->dtls = dtls_ctx_ref(r->config.dtls);
 	random_token(m->tls_id, TLS_ID_LEN);
 	why->err = ERR_NO_MEMORY;
 	why->detail[0] = '\0';
-	if ((m->termination_id = mem_strdup(termination_id)) == NULL ||
+	if (!m->has_timer_room || (m->termination_id = mem_strdup(termination_id)) == NULL ||
 		!media_spec_copy(&m->spec, spec) || !open_port(m, why) ||
 		(spec->has_ice && (m->ice = ice_lite_create(spec->ice, r->now)) == NULL) ||
 		!index_add(m)) {
@@ -104,63 +107,78 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	return m;
 }
 
-/* The slot for a path: one that is there, else a free one, else one that ICE has forgotten. */
-static struct path_entry **path_slot(struct media *m, const struct path *path)
+static void path_forget(struct path_entry **slot)
 {
-	struct path_entry **free_slot = NULL;
-
-	for (int i = 0; i < ICE_PATHS_MAX; i++) {
-		struct path_entry *e = m->paths[i];
-
-		if (e == NULL) {
-			free_slot = free_slot ? free_slot : &m->paths[i];
-			continue;
-		}
-		if (addr_eq(&e->key.remote, &path->remote))
-			return &m->paths[i];
-	}
-	return free_slot;
-}
-
-static void path_forget(struct media *m, struct path_entry **slot)
-{
-	struct relay *r = relay_of(m);
+	struct relay *r;
 
 	if (*slot == NULL)
 		return;
+	r = relay_of((*slot)->media);
 	HASH_DEL(r->by_path, *slot);
 	mem_free(*slot);
 	*slot = NULL;
 }
 
-static void forget_stale_paths(struct media *m)
+static struct path_entry **slot_of(struct media *m, const struct path_entry *e)
 {
 	for (int i = 0; i < ICE_PATHS_MAX; i++) {
-		struct path probe = { .port = m->at.port };
-
-		if (m->paths[i] == NULL)
-			continue;
-		probe.remote = m->paths[i]->key.remote;
-		probe.local = m->path.local;
-		if (!ice_lite_knows(m->ice, &probe))
-			path_forget(m, &m->paths[i]);
+		if (m->paths[i] == e)
+			return &m->paths[i];
 	}
+	return NULL;
+}
+
+static bool is_stale(const struct path_entry *e)
+{
+	const struct path path = {
+		.port = e->key.port, .local = e->local, .remote = e->key.remote
+	};
+
+	return !ice_lite_knows(e->media->ice, &path);
+}
+
+/* A free place; what ICE has forgotten makes room. */
+static struct path_entry **free_slot(struct media *m)
+{
+	for (int i = 0; i < ICE_PATHS_MAX; i++) {
+		if (m->paths[i] != NULL && is_stale(m->paths[i]))
+			path_forget(&m->paths[i]);
+	}
+	return slot_of(m, NULL);
+}
+
+/*
+ * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who can write the address
+ * of a living one, and has credentials of his own, does not get its path.
+ */
+static bool is_given_up(const struct path_entry *e, tick_t now)
+{
+	const struct media *m = e->media;
+
+	return is_stale(e) || m->leg.state == LEG_CLOSING || m->leg.state == LEG_CLOSED ||
+	       tick_due(tick_add(ice_lite_last_check(m->ice), PATH_REST_US), now);
 }
 
 /* From now on datagrams over this path are this media's, whatever they are. */
 static void path_learn(struct media *m, const struct path *path)
 {
+	const struct path_key key = { .port = path->port, .remote = path->remote };
 	struct relay *r = relay_of(m);
-	struct path_entry **slot = path_slot(m, path);
-	struct path_entry *e;
+	struct path_entry **slot, *e;
 
-	if (slot == NULL) {
-		forget_stale_paths(m);
-		slot = path_slot(m, path);
+	HASH_FIND(hh, r->by_path, &key, sizeof(key), e);
+	if (e != NULL && e->media == m) {
+		e->local = path->local;
+		return;
 	}
-	if (slot == NULL || *slot != NULL || (e = mem_zalloc(sizeof(*e))) == NULL)
-		return; /* without an entry the peer's next check finds it again by its user name */
-	e->key = (struct path_key){ .port = path->port, .remote = path->remote };
+	if (e != NULL && !is_given_up(e, r->now))
+		return;
+	if (e != NULL)
+		path_forget(slot_of(e->media, e));
+	if ((slot = free_slot(m)) == NULL || (e = mem_zalloc(sizeof(*e))) == NULL)
+		return; /* the peer's next check comes here again */
+	e->key = key;
+	e->local = path->local;
 	e->media = m;
 	HASH_ADD(hh, r->by_path, key, sizeof(e->key), e);
 	if (!map_has(e)) {
@@ -179,8 +197,10 @@ void media_destroy(struct media *m)
 	r = relay_of(m);
 	leg_finish(&m->leg);
 	for (int i = 0; i < ICE_PATHS_MAX; i++)
-		path_forget(m, &m->paths[i]);
+		path_forget(&m->paths[i]);
 	index_remove(m);
+	if (m->has_timer_room)
+		timers_release(&r->timers);
 	list_unlink(&m->on_dying);
 	if (m->at.port != 0)
 		r->config.ops->port_close(r->config.world, m->at.port);
@@ -304,11 +324,14 @@ static void apply_ice(struct media *m, const struct media_spec *old)
 	if (ice_changed(old, &m->spec) || (m->spec.ice_restart && !old->ice_restart)) {
 		index_remove(m);
 		ice_lite_restart(m->ice);
-		if (!index_add(m))
-			count(allocation_failed_total);
 	}
-	if (!ice_lite_set_remote(m->ice, m->spec.ice))
+	if (!map_has(m) && !index_add(m))
+		count(allocation_failed_total); /* proved paths go on; the next update tries again */
+	if (!ice_lite_set_remote(m->ice, m->spec.ice)) {
 		count(allocation_failed_total);
+		ice_lite_set_remote(
+			m->ice, NULL); /* our own half and the password still guard it */
+	}
 }
 
 static void apply_remote(struct media *m, const struct media_spec *old)
@@ -322,6 +345,7 @@ static void apply_remote(struct media *m, const struct media_spec *old)
 	else if (m->leg.secured != NULL)
 		m->leg.secured->path =
 			m->path; /* the association moves with its peer (RFC 8842 4) */
+	shakes_move(&m->leg);
 }
 
 void media_apply(struct media *m, struct media_spec *spec)
@@ -333,9 +357,12 @@ void media_apply(struct media *m, struct media_spec *spec)
 	*spec = (struct media_spec){ 0 };
 	apply_ice(m, &old);
 	apply_remote(m, &old);
-	if (asks_for_new_association(m, &old, old_setup))
+	if (asks_for_new_association(m, &old, old_setup)) {
 		leg_restart(&m->leg);
-	else
+		random_token(m->tls_id, TLS_ID_LEN); /* RFC 8842 5.3 */
+	} else {
 		leg_sync_streams(&m->leg, &old);
+		leg_revive(&m->leg);
+	}
 	media_spec_finish(&old);
 }

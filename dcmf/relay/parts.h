@@ -36,6 +36,7 @@ struct path_key {
 
 struct path_entry {
 	struct path_key key;
+	struct addr local; /* ours, where the last check came to */
 	struct media *media;
 	UT_hash_handle hh;
 };
@@ -56,7 +57,7 @@ struct relay {
 	struct list_node busy; /* legs with something to work off */
 	struct list_node
 		dying;      /* deleted contexts and replaced medias, until their peers were told */
-	unsigned half_open; /* handshakes under way */
+	unsigned half_open; /* handshakes under way, SCTP's included */
 	int64_t setup_tokens; /* handshakes that may begin now, in millionths: a bucket of one second */
 	tick_t setup_filled;
 	uint8_t plain[DTLS_PLAINTEXT_MAX];
@@ -88,6 +89,9 @@ struct shake {
 	struct dtls *dtls;
 	struct path path;
 	tick_t begun;
+	bool has_random;
+	uint8_t client_random
+		[8]; /* of the hello it answers: another one begins another handshake */
 	struct list_node on_leg;
 };
 
@@ -97,12 +101,12 @@ struct leg {
 	enum leg_state state;
 	enum close_reason reason; /* of the last end */
 	enum dtls_role role;
-	bool counted_half_open;
 
 	struct list_node shakes;
 	unsigned shake_count;
 	struct shake *secured; /* the one that won; NULL before */
 	struct assoc *assoc;
+	uint32_t peer_max_message; /* what the association was told, bytes; 0: any size */
 	struct list_node channels; /* ordered by when they opened */
 	bool held;                 /* assoc_hold() is on */
 	struct dgram_queue
@@ -110,11 +114,11 @@ struct leg {
 
 	tick_t heard;  /* last authentic datagram */
 	tick_t probed; /* last sign of life asked for */
-	tick_t begun;  /* of the handshake or the shutdown under way */
+	tick_t begun;  /* of the shutdown under way */
+	tick_t again;  /* our handshake found no room: when to try again */
 	struct timer timer;
 	struct list_node on_busy;
 	bool secured_once;
-	uint8_t client_random[8]; /* of the hello last accepted: late copies of it begin nothing */
 	struct dtls_info info;
 };
 
@@ -134,6 +138,7 @@ struct media {
 	struct leg leg;
 	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
+	bool has_timer_room;       /* timers_reserve() was called for the leg's */
 	struct list_node on_dying; /* removed by an update, being torn down */
 	UT_hash_handle hh;         /* in by_port or by_ufrag */
 };
@@ -162,6 +167,7 @@ struct channel {
 /* relay.c */
 void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 	enum close_reason reason, const char *detail);
+void relay_half_open(struct relay *r, int n);
 /* "leg 0-3f2a.ue.1{securing}"; returns buf. */
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX]);
 
@@ -190,6 +196,10 @@ void leg_go(struct leg *l);
 void leg_input(struct leg *l, const struct path *path, struct span dgram);
 /* Ends the association at once and tells the controller; a new handshake is allowed. */
 void leg_end(struct leg *l, enum close_reason reason, const char *detail);
+/* The same where no association came to be: no handshake came through. */
+void leg_failed(struct leg *l, enum close_reason reason, const char *detail);
+/* The controller says again what it wants: a handshake of ours that failed may be tried again. */
+void leg_revive(struct leg *l);
 /* SCTP shutdown, close_notify; at most LINGER_US. */
 void leg_close(struct leg *l, enum close_reason reason);
 /* Forgets the association in favour of a new one that the remote side asked for. */
@@ -201,12 +211,18 @@ void leg_sync_streams(struct leg *l, const struct media_spec *old);
 
 /* handshake.c */
 void shake_input(struct leg *l, const struct path *path, struct span dgram);
-void shake_start_client(struct leg *l);
+bool shake_start_client(struct leg *l); /* false: no room now */
+/* The signalled address changed: our handshake follows it, those of sources that are no longer believed end. */
+void shakes_move(struct leg *l);
 void shakes_replay_early(struct leg *l);
 void shakes_expire(struct leg *l);
 tick_t shakes_deadline(const struct leg *l);
 void shakes_finish(struct leg *l);
+/* It has won: no longer one of those under way. */
+void shake_leave(struct shake *s);
 void shake_destroy(struct shake *s);
+/* Without ICE only the signalled source counts, until policy says that another may prove itself. */
+bool source_is_allowed(const struct leg *l, const struct path *path);
 /* leg.c: a handshake came through. */
 void leg_secured(struct leg *l, struct shake *s);
 

@@ -77,6 +77,12 @@ void relay_set_dtls(struct relay *r, struct dtls_ctx *dtls)
 	r->config.dtls = dtls;
 }
 
+void relay_half_open(struct relay *r, int n)
+{
+	r->half_open += (unsigned)n;
+	count_add(half_open, n);
+}
+
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX])
 {
 	snprintf(buf, SUBJECT_MAX, "leg %.48s.%.40s.%.40s{%s}", m->context->id, m->termination_id,
@@ -101,27 +107,33 @@ void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 						      .detail = detail });
 }
 
+static struct media *named_by_stun(struct relay *r, const struct path *path, struct span dgram)
+{
+	struct media *m = NULL;
+	struct span ufrag;
+
+	if (wire_kind(dgram) == WIRE_STUN && stun_receiver(dgram, &ufrag))
+		HASH_FIND(hh, r->by_ufrag, ufrag.p, ufrag.len, m);
+	return m != NULL && m->at.port == path->port ? m : NULL;
+}
+
 /*
- * Which media is it? A path that was proved, else the port where it belongs to one media alone, else the receiver's part
- * of a STUN user name.
+ * Which media is it? What a check names (a phone may call again from the address of an old call), else a path that was
+ * proved, else the port where it belongs to one media alone.
  */
 static struct media *find_media(struct relay *r, const struct path *path, struct span dgram)
 {
 	struct path_key key = { .port = path->port, .remote = path->remote };
 	struct path_entry *entry;
-	struct media *m;
-	struct span ufrag;
+	struct media *m = named_by_stun(r, path, dgram);
 
+	if (m != NULL)
+		return m;
 	HASH_FIND(hh, r->by_path, &key, sizeof(key), entry);
 	if (entry != NULL)
 		return entry->media;
 	HASH_FIND(hh, r->by_port, &path->port, sizeof(path->port), m);
-	if (m != NULL)
-		return m;
-	if (wire_kind(dgram) != WIRE_STUN || !stun_receiver(dgram, &ufrag))
-		return NULL;
-	HASH_FIND(hh, r->by_ufrag, ufrag.p, ufrag.len, m);
-	return m != NULL && m->at.port == path->port ? m : NULL;
+	return m;
 }
 
 void relay_input(struct relay *r, tick_t now, const struct path *path, struct span dgram)

@@ -24,7 +24,12 @@ static struct http_route *route_of(struct channel *ch)
 		return h;
 	if ((h = mem_zalloc(sizeof(*h))) == NULL)
 		return NULL;
+	if (!timers_reserve(&ch->leg->media->context->relay->timers)) {
+		mem_free(h);
+		return NULL;
+	}
 	if ((h->request = http_request_create()) == NULL) {
+		timers_release(&ch->leg->media->context->relay->timers);
 		mem_free(h);
 		return NULL;
 	}
@@ -136,9 +141,35 @@ void http_route_failed(struct http_route *h, int status, const char *why, const 
 	log_warn(media_subject(m, subject), "stream %u: MDC1 failed: %s", h->channel->sid, why);
 	relay_say(m, RELAY_EVENT_MDC_FAILED, h->channel->sid, CLOSE_NONE, why);
 	if (h->head_out)
-		http_route_give_up(h, CLOSE_HTTP_PROTOCOL);
+		http_route_give_up(h, status == 503 ? CLOSE_NO_MEMORY : CLOSE_UPSTREAM);
 	else
 		answer(h, status, told);
+}
+
+/* The phone broke off its request. A reply that is whole already goes out first. */
+static void phone_failed(
+	struct http_route *h, enum close_reason reason, int status, const char *sentence)
+{
+	h->request_over = true;
+	h->close_after = reason;
+	if (h->answered)
+		return;
+	if (h->head_out)
+		http_route_give_up(h, reason);
+	else
+		refuse(h, status, sentence);
+}
+
+/* What cannot be sent leaves a hole in the stream. Where the channel is ending anyway, its own close tells the rest. */
+static void cannot_send(struct http_route *h, enum err err)
+{
+	bool is_ending = err == ERR_CLOSED || err == ERR_STATE || err == ERR_NOT_FOUND;
+
+	http_route_release_all(&h->to_phone);
+	if (is_ending)
+		forget_upstream(h);
+	else
+		http_route_give_up(h, CLOSE_NO_MEMORY);
 }
 
 /* As many pieces as the association takes. */
@@ -156,8 +187,8 @@ static void send_to_phone(struct http_route *h)
 		if (err == ERR_BLOCKED)
 			break;
 		if (err != ERR_OK) {
-			http_route_release_all(&h->to_phone);
-			return; /* the channel is ending: its close tells the rest */
+			cannot_send(h, err);
+			return;
 		}
 		h->head_out = true;
 		release(&h->to_phone, s.len < piece ? s.len : piece);
@@ -173,8 +204,8 @@ static bool finish_exchange(struct http_route *h)
 {
 	if (!h->answered || !h->request_over || h->to_phone.len > 0)
 		return false;
-	if (h->close_after) {
-		channel_close(h->channel, CLOSE_HTTP_PROTOCOL);
+	if (h->close_after != CLOSE_NONE) {
+		channel_close(h->channel, h->close_after);
 		return false;
 	}
 	forget_upstream(h);
@@ -297,12 +328,8 @@ static void on_body(struct http_route *h)
 static void on_error(struct http_route *h)
 {
 	/* the border of the next request is lost: answer, then reset the stream */
-	h->request_over = true;
-	h->close_after = true;
-	if (h->head_out)
-		http_route_give_up(h, CLOSE_HTTP_PROTOCOL);
-	else
-		refuse(h, http_request_status(h->request), http_request_reason(h->request));
+	phone_failed(h, CLOSE_HTTP_PROTOCOL, http_request_status(h->request),
+		http_request_reason(h->request));
 }
 
 static void on_end(struct http_route *h)
@@ -346,9 +373,10 @@ static void watch_silence(struct http_route *h)
 
 	if (!waits_for_phone)
 		timer_cancel(&r->timers, &h->silence);
-	else if (!timer_is_pending(&h->silence) &&
-		 !timer_set(&r->timers, &h->silence, tick_add(h->fed, r->config.request_us)))
-		count(allocation_failed_total);
+	if (!waits_for_phone || timer_is_pending(&h->silence))
+		return;
+	h->fed = r->now; /* its time begins only now that nobody else keeps it waiting */
+	timer_set(&r->timers, &h->silence, tick_add(h->fed, r->config.request_us));
 }
 
 void http_route_pump(struct http_route *h)
@@ -369,12 +397,7 @@ static void silent(void *arg, tick_t now)
 		timer_set(&r->timers, &h->silence, tick_add(h->fed, r->config.request_us));
 		return;
 	}
-	h->request_over = true;
-	h->close_after = true;
-	if (h->head_out)
-		http_route_give_up(h, CLOSE_IDLE);
-	else
-		refuse(h, 408, "the rest of the request did not come");
+	phone_failed(h, CLOSE_IDLE, 408, "the rest of the request did not come");
 	http_route_pump(h);
 }
 
@@ -413,6 +436,7 @@ static void destroy(struct channel *ch)
 	http_route_release_all(&h->to_phone);
 	http_route_release_all(&h->whole);
 	timer_cancel(&http_route_relay(h)->timers, &h->silence);
+	timers_release(&http_route_relay(h)->timers);
 	http_request_destroy(h->request);
 	mem_free(h->base);
 	mem_free(h);

@@ -25,7 +25,7 @@ struct http_route {
 	bool answered;     /* the reply is complete in to_phone */
 	bool head_out;     /* a byte of the reply may have left: 502 is no longer possible */
 	bool paused;       /* the server waits for us */
-	bool close_after;  /* reset the channel once the reply has left */
+	enum close_reason close_after; /* reset the channel once the reply has left */
 	int status;
 	int64_t left; /* bytes of the body to come; -1: unknown, collected in `whole` */
 	struct http_headers *headers; /* of a reply of unknown length, until it is complete */

@@ -107,12 +107,13 @@ void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status,
 static bool collect(struct http_route *h, struct span bytes)
 {
 	char why[96];
+	bool fits = bytes.len <= bytes_room(&h->whole);
 
 	if (http_route_hold(&h->whole, bytes))
 		return true;
 	snprintf(why, sizeof(why), "the reply has no Content-Length and more than %zu bytes",
 		h->whole.limit);
-	http_route_server_failed(h, 502, why);
+	http_route_server_failed(h, fits ? 503 : 502, fits ? "out of memory" : why);
 	http_route_pump(h);
 	return true;
 }
@@ -171,6 +172,9 @@ void relay_upstream_end(
 	h->upstream = 0;
 	if (h->answered)
 		return;
+	/* of a reply that is whole it does not matter how the connection ends */
+	if (h->status != 0 && h->left == 0)
+		failed = NULL;
 	if (failed != NULL)
 		http_route_failed(h, timed_out ? 504 : 502, failed,
 			timed_out ? "the server did not answer in time" : "the server failed");
@@ -180,7 +184,7 @@ void relay_upstream_end(
 		http_route_server_failed(h, 502, "the server sent less than its Content-Length");
 	else if (h->left < 0)
 		reply_collected(h);
-	if (!h->answered && failed == NULL) {
+	if (!h->answered && failed == NULL && h->tag != 0) {
 		count(http_responses_total);
 		h->answered = true;
 	}
