@@ -9,6 +9,7 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/front_parts.h"
 #include "dtls/cert.h"
+#include "dtls/stream.h"
 
 static unsigned errors;
 
@@ -136,6 +137,23 @@ static void check_certificate(const struct config *c)
 			c->dtls.key[0] != '\0' ? c->dtls.key : c->dtls.certificate);
 }
 
+static void check_control_tls(const struct config *c)
+{
+	char error[CONFIG_ERROR_MAX];
+	const char *doubt = NULL;
+	struct filter_factory *tls;
+
+	if (c->control.tcp.tls.certificate[0] == '\0')
+		return;
+	tls = control_tls_load(&c->control.tcp.tls, &doubt, error);
+	if (tls == NULL)
+		complain("control.tcp.tls", error);
+	if (doubt != NULL)
+		fprintf(stderr, "dcmf: warning: control.tcp.tls: certificate %s: %s\n",
+			c->control.tcp.tls.certificate, doubt);
+	tls_factory_destroy(tls);
+}
+
 static void check_dcsf(const struct config *c)
 {
 	char path[512], error[CONFIG_ERROR_MAX];
@@ -159,6 +177,7 @@ unsigned check_config(const struct config *c)
 	check_dcsf(c);
 	if (!control_socket_path(c, path, error))
 		complain("control.socket", error);
+	check_control_tls(c);
 	if (c->control.tcp.listen.family != ADDR_NONE)
 		check_bind(&c->control.tcp.listen, SOCK_STREAM, "control.tcp.listen");
 	if (c->admin.listen.family != ADDR_NONE)

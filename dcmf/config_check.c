@@ -150,10 +150,18 @@ static bool check_mdc1(struct checker *k)
 static bool check_control(struct checker *k)
 {
 	const struct addr *at = &k->c->control.tcp.listen;
+	const struct config_tls *tls = &k->c->control.tcp.tls;
+	bool has_tls = tls->certificate[0] != '\0';
 
-	if (at->family != ADDR_NONE && !addr_is_loopback(at))
+	if (has_tls != (tls->key[0] != '\0') || has_tls != (tls->client_ca[0] != '\0'))
+		return fail(k, "control.tcp.tls.certificate",
+			"certificate, key and client_ca are needed together");
+	if (has_tls && at->family == ADDR_NONE)
+		return fail(k, "control.tcp.tls.certificate", "needs control.tcp.listen");
+	if (!has_tls && at->family != ADDR_NONE && !addr_is_loopback(at))
 		return fail(k, "control.tcp.listen",
-			"plain TCP is allowed on loopback only, and TLS is not built yet");
+			"plain TCP is allowed on loopback only; elsewhere control.tcp.tls is "
+			"needed");
 	return true;
 }
 

@@ -142,7 +142,7 @@ static void take_changes(struct front *f, const struct config *fresh)
 	struct changes changes = { .any = false };
 	struct desk_limits limits;
 	char error[CONFIG_ERROR_MAX];
-	bool is_new;
+	bool is_new, has_tls;
 
 	config_compare(&f->config, fresh, note_change, &changes);
 	if (!config_take_live(&f->config, fresh)) {
@@ -158,7 +158,8 @@ static void take_changes(struct front *f, const struct config *fresh)
 	is_new = cert_reload(f, changes.certificate, error);
 	if (error[0] != '\0')
 		log_error(NULL, "reload: the certificate stays: %s", error);
-	if (!changes.any && !is_new && error[0] == '\0')
+	has_tls = control_tls_reload(f);
+	if (!changes.any && !is_new && !has_tls && error[0] == '\0')
 		log_info(NULL, "reload: nothing changed");
 }
 
@@ -310,7 +311,7 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	return f->desk_alarm != NULL && f->stage_alarm != NULL && f->resolver != NULL &&
 	       watch_signals(f) && workers_open(f) && open_desk(f) &&
 	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
-	       read_pem(tls->ca, &f->mdc1_ca, error) &&
+	       control_tls_open(f, error) && read_pem(tls->ca, &f->mdc1_ca, error) &&
 	       read_pem(tls->certificate, &f->mdc1_certificate, error) &&
 	       read_pem(tls->key, &f->mdc1_key, error) && admin_open(f, error) &&
 	       dcsf_open(f, error);
@@ -320,6 +321,7 @@ static void close_parts(struct front *f)
 {
 	httpd_destroy(f->httpd);
 	control_close(f);
+	control_tls_close(f);
 	workers_close(f);
 	dcsf_close(f);
 	resolver_destroy(f->resolver);

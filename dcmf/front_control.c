@@ -12,11 +12,13 @@
 
 #define CONTROLLER_QUEUED (16u << 20) /* ours: answers and events a controller may leave unread */
 #define SOCKET_MODE       0660
+#define HANDSHAKES_MAX    256 /* ours: strangers at once, 60 KB each; who comes then comes again */
 
 struct controller {
 	struct front *f;
 	slot_id id;
 	struct line_conn *conn;
+	bool is_shaking_hands; /* not known yet */
 };
 
 static void controller_line(void *arg, struct line_conn *c, struct span line)
@@ -35,6 +37,7 @@ static void controller_too_long(void *arg, struct line_conn *c)
 
 static void controller_free(struct controller *k)
 {
+	k->f->handshakes -= k->is_shaking_hands;
 	slots_remove(&k->f->controllers, k->id);
 	mem_free(k);
 }
@@ -45,23 +48,41 @@ static void controller_closed(void *arg, struct line_conn *c)
 	struct front *f = k->f;
 	slot_id id = k->id;
 
+	if (line_failure(c)[0] != '\0') {
+		count(control_tls_failed_total);
+		log_info(NULL, "controller %s: TLS: %s", line_peer(c), line_failure(c));
+	}
 	controller_free(k);
 	desk_controller_left(f->desk, loop_now(f->loop), id);
 }
 
+/* Over TLS: it has shown its certificate. */
+static void controller_opened(void *arg, struct line_conn *c)
+{
+	struct controller *k = arg;
+
+	k->is_shaking_hands = false;
+	k->f->handshakes--;
+	desk_controller_joined(k->f->desk, k->id, line_peer(c));
+}
+
 static const struct line_ops controller_ops = {
-	.line = controller_line, .too_long = controller_too_long, .closed = controller_closed
+	.line = controller_line,
+	.too_long = controller_too_long,
+	.closed = controller_closed,
+	.opened = controller_opened,
 };
 
-static void accepted(void *arg, int fd)
+/* `filter` NULL: it is known by where it comes from, and joins at once. */
+static void take_controller(struct front *f, int fd, struct filter_factory *filter)
 {
-	struct front *f = arg;
 	struct controller *k = mem_zalloc(sizeof(*k));
 	const struct line_config line = {
 		.max_line = RPC_LINE_MAX,
 		.max_queued = CONTROLLER_QUEUED,
 		.ops = &controller_ops,
 		.arg = k,
+		.filter = filter,
 	};
 
 	if (k == NULL || (k->id = slots_add(&f->controllers, k)) == 0) {
@@ -70,11 +91,30 @@ static void accepted(void *arg, int fd)
 		return;
 	}
 	k->f = f;
+	k->is_shaking_hands = filter != NULL;
+	f->handshakes += k->is_shaking_hands;
 	k->conn = line_conn_create(f->loop, fd, &line);
 	if (k->conn == NULL)
 		controller_free(k);
-	else
+	else if (filter == NULL)
 		desk_controller_joined(f->desk, k->id, line_peer(k->conn));
+}
+
+static void accepted_unix(void *arg, int fd)
+{
+	take_controller(arg, fd, NULL);
+}
+
+static void accepted_tcp(void *arg, int fd)
+{
+	struct front *f = arg;
+
+	if (f->handshakes < HANDSHAKES_MAX) {
+		take_controller(f, fd, f->control_tls);
+		return;
+	}
+	count(control_tls_failed_total);
+	close(fd);
 }
 
 void front_to_controller(void *front, uint64_t controller, struct span line)
@@ -126,12 +166,12 @@ bool control_open(struct front *f, char error[CONFIG_ERROR_MAX])
 	if (!control_socket_path(&f->config, f->socket_path, error))
 		return false;
 	f->unix_listener =
-		line_listen_unix(f->loop, f->socket_path, SOCKET_MODE, accepted, f, error);
+		line_listen_unix(f->loop, f->socket_path, SOCKET_MODE, accepted_unix, f, error);
 	if (f->unix_listener == NULL)
 		return false;
 	if (tcp->family == ADDR_NONE)
 		return true;
-	f->tcp_listener = line_listen_tcp(f->loop, tcp, accepted, f, error);
+	f->tcp_listener = line_listen_tcp(f->loop, tcp, accepted_tcp, f, error);
 	return f->tcp_listener != NULL;
 }
 

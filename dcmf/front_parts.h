@@ -80,6 +80,8 @@ struct front {
 
 	struct slots controllers;
 	struct line_listener *unix_listener, *tcp_listener;
+	struct filter_factory *control_tls; /* of the TCP listener; NULL: plain, on loopback */
+	unsigned handshakes;                /* controllers over TLS that are not known yet */
 	char socket_path[108];
 	struct httpd *httpd;
 };
@@ -133,6 +135,15 @@ void front_to_controller(void *front, uint64_t controller, struct span line);
 void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket);
 /* Where the control socket goes: as configured, or the first usual place that can be made. */
 bool control_socket_path(const struct config *c, char path[108], char error[CONFIG_ERROR_MAX]);
+
+/* front_tls.c */
+/* The files of control.tcp.tls. NULL: `error` names one and says why. `*doubt`: what controllers may not like, NULL: nothing. */
+struct filter_factory *control_tls_load(
+	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
+bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+/* The files again, for connections to come; says in the log how it went. False: there are none. */
+bool control_tls_reload(struct front *f);
+void control_tls_close(struct front *f);
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);

@@ -200,12 +200,16 @@ static const struct {
 	{ "media: [ { name: a, address: 0.0.0.0 } ]\n",
 		"t.yaml:1: media[0].advertise: is needed where address is any" },
 	{ "control: { tcp: { listen: 192.0.2.1:9055 } }\n",
-		"t.yaml:1: control.tcp.listen: plain TCP is allowed on loopback only, and TLS is "
-		"not built yet" },
+		"t.yaml:1: control.tcp.listen: plain TCP is allowed on loopback only; elsewhere "
+		"control.tcp.tls is needed" },
 	{ "control: { tcp: { tls: { key: a } } }\n",
-		"t.yaml:1: control.tcp.tls.key: TLS on the control interface is not built yet; "
-		"plain TCP is allowed "
-		"on loopback" },
+		"t.yaml: control.tcp.tls.certificate: certificate, key and client_ca are needed "
+		"together" },
+	{ "control: { tcp: { listen: '192.0.2.1:9', tls: { certificate: a, key: b } } }\n",
+		"t.yaml:1: control.tcp.tls.certificate: certificate, key and client_ca are needed "
+		"together" },
+	{ "control: { tcp: { tls: { certificate: a, key: b, client_ca: c } } }\n",
+		"t.yaml:1: control.tcp.tls.certificate: needs control.tcp.listen" },
 	{ "admin: { listen: 9650 }\n", "t.yaml:1: admin.listen: \"9650\" is not an address and "
 				       "port, as in 127.0.0.1:9650 or [::1]:9650" },
 	{ "node: { nf_instance_id: me }\n",
@@ -272,6 +276,24 @@ START_TEST(differences_are_named_and_live_ones_are_taken)
 	ck_assert_int_eq(config.log.level, LOG_DEBUG);
 	ck_assert_int_eq(config.limits.contexts, 5);
 	ck_assert_int_eq(config.workers, 2);
+	config_finish(&other);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(control_may_be_listened_for_anywhere_with_tls_whose_files_change_live)
+{
+	struct config other;
+
+	compared[0] = '\0';
+	taken("control: { tcp: { listen: '192.0.2.1:9', tls: { certificate: a, key: b, client_ca: "
+	      "c "
+	      "} } }\n");
+	ck_assert(config_parse("control: { tcp: { listen: '192.0.2.1:9', tls: { certificate: x, "
+			       "key: y, client_ca: c } } }\n",
+		"o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, "control.tcp.tls.certificate* control.tcp.tls.key* ");
 	config_finish(&other);
 	config_finish(&config);
 }
@@ -362,6 +384,7 @@ static Suite *make_suite(void)
 		(int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(t, values_that_only_repeat_the_default_of_what_is_not_built_are_fine);
 	tcase_add_test(t, differences_are_named_and_live_ones_are_taken);
+	tcase_add_test(t, control_may_be_listened_for_anywhere_with_tls_whose_files_change_live);
 	tcase_add_test(t, equal_configurations_have_no_difference);
 	tcase_add_test(t, file_names_are_relative_to_the_file_that_names_them);
 	tcase_add_test(t, a_file_that_is_not_there_is_named);

@@ -1,0 +1,126 @@
+/* front_tls.c: the certificates that controllers over TCP are met with: read, doubted, replaced at SIGHUP. */
+#include <stdio.h>
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/log.h"
+#include "dcmf/front_parts.h"
+#include "dtls/stream.h"
+
+enum { PARTS = TLS_CA + 1 };
+
+static const char *const part_names[PARTS] = {
+	[TLS_CERTIFICATE] = "certificate",
+	[TLS_KEY] = "key",
+	[TLS_CA] = "client_ca",
+};
+
+static bool read_parts(
+	const char *const paths[PARTS], char *pem[PARTS], char error[CONFIG_ERROR_MAX])
+{
+	char why[CONFIG_ERROR_MAX];
+
+	for (int i = 0; i < PARTS; i++) {
+		pem[i] = config_read_file(paths[i], why);
+		if (pem[i] == NULL) {
+			snprintf(error, CONFIG_ERROR_MAX, "%s %.480s", part_names[i], why);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void free_parts(char *pem[PARTS])
+{
+	for (int i = 0; i < PARTS; i++) {
+		if (pem[i] != NULL)
+			mem_wipe(pem[i], strlen(pem[i]));
+		mem_free(pem[i]);
+	}
+}
+
+struct filter_factory *control_tls_load(
+	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+{
+	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->client_ca };
+	char *pem[PARTS] = { NULL };
+	struct filter_factory *factory = NULL;
+	struct tls_fault fault;
+
+	if (read_parts(paths, pem, error)) {
+		const struct tls_config config = {
+			.side = TLS_SERVER,
+			.certificate = SPAN_STR(pem[TLS_CERTIFICATE]),
+			.key = SPAN_STR(pem[TLS_KEY]),
+			.ca = SPAN_STR(pem[TLS_CA]),
+		};
+
+		factory = tls_factory_create(&config, &fault);
+		if (factory == NULL)
+			snprintf(error, CONFIG_ERROR_MAX, "%s %.300s: %s", part_names[fault.part],
+				paths[fault.part], fault.why);
+		else
+			*doubt = tls_factory_doubt(factory);
+	}
+	free_parts(pem);
+	return factory;
+}
+
+static bool is_wanted(const struct front *f)
+{
+	return f->config.control.tcp.tls.certificate[0] != '\0';
+}
+
+/* Takes the files as they are now. False: what was there stays. */
+static bool take(struct front *f, char error[CONFIG_ERROR_MAX])
+{
+	const char *doubt = NULL;
+	struct filter_factory *fresh = control_tls_load(&f->config.control.tcp.tls, &doubt, error);
+
+	if (fresh == NULL)
+		return false;
+	tls_factory_destroy(f->control_tls);
+	f->control_tls = fresh;
+	if (doubt != NULL)
+		log_warn(NULL, "control.tcp.tls: certificate %s: %s",
+			f->config.control.tcp.tls.certificate, doubt);
+	return true;
+}
+
+bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX])
+{
+	char why[CONFIG_ERROR_MAX];
+
+	if (!is_wanted(f) || take(f, why))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "control.tcp.tls: %.480s", why);
+	return false;
+}
+
+bool control_tls_reload(struct front *f)
+{
+	char why[CONFIG_ERROR_MAX] = "";
+
+	if (!is_wanted(f) && f->control_tls == NULL)
+		return false;
+	if (is_wanted(f)) {
+		if (take(f, why))
+			log_info(NULL,
+				"reload: control.tcp.tls was read again, for connections to come");
+		else
+			log_error(NULL, "reload: control.tcp.tls stays as it was: %s", why);
+	} else if (addr_is_loopback(&f->config.control.tcp.listen)) {
+		control_tls_close(f);
+	} else {
+		/* the file gives up an address that we still listen on */
+		log_error(NULL,
+			"reload: control.tcp.tls stays as it was: without it TCP is allowed "
+			"on loopback only");
+	}
+	return true;
+}
+
+void control_tls_close(struct front *f)
+{
+	tls_factory_destroy(f->control_tls);
+	f->control_tls = NULL;
+}
