@@ -22,10 +22,12 @@ def free_port():
 class Controller:
     """One connection; requests get ids, answers may come in any order, events are kept."""
 
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX)
+    def __init__(self, path, sock=None):
+        """To the Unix socket at `path`, or over a connected socket."""
+        self.sock = sock or socket.socket(socket.AF_UNIX)
         self.sock.settimeout(PATIENCE)
-        self.sock.connect(path)
+        if sock is None:
+            self.sock.connect(path)
         self.file = self.sock.makefile("rb")
         self.id = 0
         self.events = []
@@ -86,20 +88,21 @@ class Controller:
 
 
 class Gateway:
-    """Started with `config`, in which @DIR@ is a folder of its own; stopped by the end of `with`."""
+    """Started with `config`, in which @DIR@ is a folder of its own, and `control` in that section; stopped by the end of `with`."""
 
-    def __init__(self, program, config, wait=True):
+    def __init__(self, program, config, wait=True, control=""):
         self.dir = tempfile.mkdtemp(prefix="dcmf-api-")
         self.socket = os.path.join(self.dir, "control.sock")
         self.path = os.path.join(self.dir, "dcmf.yaml")
         self.log_path = os.path.join(self.dir, "log")
         self.admin = free_port()
         self.program = program
+        self.control = control
         self.write(config)
         self.start(wait)
 
     def write(self, config):
-        text = "control: { socket: control.sock }\nadmin: { listen: 127.0.0.1:%d }\n" % self.admin
+        text = "control: { socket: control.sock, %s }\nadmin: { listen: 127.0.0.1:%d }\n" % (self.control, self.admin)
         with open(self.path, "w") as f:
             f.write(text + config.replace("@DIR@", self.dir))
 

@@ -2,113 +2,85 @@
 #include "tools/ctl/client.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #define KEPT_MAX 1024 /* notifications that came before an answer */
 
 struct client {
-	int fd;
+	struct wire *wire;
+	bool is_broken; /* sending failed */
 	long last_id;
 	char *in; /* bytes read and not looked at yet */
 	size_t len, cap;
 	json_t *kept; /* array */
 };
 
-static int try_connect(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(to.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
 /* In the order in which dcmf looks for a place. */
-static int connect_usual(char why[CLIENT_WHY_MAX])
+static struct wire *open_usual(char why[CLIENT_WHY_MAX])
 {
 	static const char first[] = "/run/dcmf/control.sock";
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char second[200] = "";
-	int fd = try_connect(first), error = errno;
+	struct wire *w = wire_open_unix(first);
+	int error = errno;
 
-	if (fd < 0 && runtime != NULL) {
+	if (w == NULL && runtime != NULL) {
 		snprintf(second, sizeof(second), "%.150s/dcmf/control.sock", runtime);
-		fd = try_connect(second);
+		w = wire_open_unix(second);
 	}
-	if (fd < 0 && second[0] != '\0')
+	if (w == NULL && second[0] != '\0')
 		snprintf(why, CLIENT_WHY_MAX, "no gateway at %s (%s) nor at %.150s", first,
 			strerror(error), second);
-	else if (fd < 0)
+	else if (w == NULL)
 		snprintf(why, CLIENT_WHY_MAX, "no gateway at %s: %s", first, strerror(error));
-	return fd;
+	return w;
+}
+
+static struct client *client_create(struct wire *w, char why[CLIENT_WHY_MAX])
+{
+	struct client *c = w != NULL ? calloc(1, sizeof(*c)) : NULL;
+
+	if (c != NULL && (c->kept = json_array()) != NULL) {
+		c->wire = w;
+		return c;
+	}
+	if (w != NULL)
+		snprintf(why, CLIENT_WHY_MAX, "out of memory");
+	free(c);
+	wire_close(w);
+	return NULL;
 }
 
 struct client *client_connect(const char *path, char why[CLIENT_WHY_MAX])
 {
-	struct client *c = calloc(1, sizeof(*c));
+	struct wire *w;
 
-	if (c == NULL || (c->kept = json_array()) == NULL) {
-		snprintf(why, CLIENT_WHY_MAX, "out of memory");
-		free(c);
-		return NULL;
-	}
 	if (path == NULL)
 		path = getenv("DCMF_SOCKET");
-	c->fd = path != NULL ? try_connect(path) : connect_usual(why);
-	if (c->fd >= 0)
-		return c;
-	if (path != NULL)
+	if (path == NULL)
+		return client_create(open_usual(why), why);
+	if ((w = wire_open_unix(path)) == NULL)
 		snprintf(why, CLIENT_WHY_MAX, "no gateway at %.150s: %s", path, strerror(errno));
-	client_close(c);
-	return NULL;
+	return client_create(w, why);
+}
+
+struct client *client_connect_tcp(const struct wire_place *place, char why[CLIENT_WHY_MAX])
+{
+	return client_create(wire_open_tcp(place, why), why);
 }
 
 void client_close(struct client *c)
 {
 	if (c == NULL)
 		return;
-	if (c->fd >= 0)
-		close(c->fd);
+	wire_close(c->wire);
 	json_decref(c->kept);
 	free(c->in);
 	free(c);
-}
-
-int client_fd(const struct client *c)
-{
-	return c->fd;
-}
-
-static int send_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return -1;
-		bytes += sent;
-		len -= (size_t)sent;
-	}
-	return 0;
 }
 
 long client_send(struct client *c, const char *method, json_t *params)
@@ -116,12 +88,13 @@ long client_send(struct client *c, const char *method, json_t *params)
 	json_t *request = json_pack("{s:s,s:I,s:s,s:o*}", "jsonrpc", "2.0", "id",
 		(json_int_t)++c->last_id, "method", method, "params", params);
 	char *line = json_dumps(request, JSON_COMPACT);
-	int failed = line == NULL || send_all(c->fd, line, strlen(line)) != 0 ||
-		     send_all(c->fd, "\n", 1) != 0;
 
+	if (line != NULL &&
+		(wire_send(c->wire, line, strlen(line)) != 0 || wire_send(c->wire, "\n", 1) != 0))
+		c->is_broken = true;
 	json_decref(request);
 	free(line);
-	return failed ? -1 : c->last_id;
+	return line == NULL || c->is_broken ? -1 : c->last_id;
 }
 
 /* Room for more, then one read; 0: the end. */
@@ -133,16 +106,12 @@ static ssize_t read_more(struct client *c)
 		size_t cap = c->cap == 0 ? 65536 : c->cap * 2;
 		char *in = realloc(c->in, cap);
 
-		if (in == NULL) {
-			errno = ENOMEM;
+		if (in == NULL)
 			return -1;
-		}
 		c->in = in;
 		c->cap = cap;
 	}
-	do
-		got = recv(c->fd, c->in + c->len, c->cap - c->len, 0);
-	while (got < 0 && errno == EINTR);
+	got = wire_recv(c->wire, c->in + c->len, c->cap - c->len);
 	if (got > 0)
 		c->len += (size_t)got;
 	return got;
@@ -172,7 +141,7 @@ static json_t *read_line(struct client *c, char why[CLIENT_WHY_MAX])
 		got = read_more(c);
 		if (got <= 0) {
 			snprintf(why, CLIENT_WHY_MAX, "the gateway closed the connection%s%s",
-				got < 0 ? ": " : "", got < 0 ? strerror(errno) : "");
+				got < 0 ? ": " : "", got < 0 ? wire_why(c->wire) : "");
 			return NULL;
 		}
 	}
@@ -194,10 +163,11 @@ json_t *client_call(struct client *c, const char *method, json_t *params, char w
 	long id = client_send(c, method, params);
 	json_t *line;
 
-	if (id < 0) {
-		snprintf(why, CLIENT_WHY_MAX, "the gateway closed the connection");
+	if (id < 0 && !c->is_broken) {
+		snprintf(why, CLIENT_WHY_MAX, "the request cannot be written as JSON");
 		return NULL;
 	}
+	/* a gateway that refuses us says why before it hangs up */
 	while ((line = read_line(c, why)) != NULL) {
 		if (json_integer_value(json_object_get(line, "id")) == id ||
 			json_is_null(json_object_get(line, "id")))

@@ -10,7 +10,9 @@
 
 #include <jansson.h>
 
-#define CLIENT_WHY_MAX 256
+#include "tools/ctl/wire.h"
+
+#define CLIENT_WHY_MAX WIRE_WHY_MAX
 
 struct client;
 
@@ -19,8 +21,9 @@ struct client;
  * NULL: `why` names the socket.
  */
 struct client *client_connect(const char *path, char why[CLIENT_WHY_MAX]);
+/* Over TCP, with TLS where `place` has the files. NULL: `why` names the place or the file. */
+struct client *client_connect_tcp(const struct wire_place *place, char why[CLIENT_WHY_MAX]);
 void client_close(struct client *c); /* NULL is fine */
-int client_fd(const struct client *c);
 
 /*
  * Sends a request and waits for its answer; notifications that come meanwhile are kept for client_next(). `params` is taken over, NULL:

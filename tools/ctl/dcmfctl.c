@@ -14,6 +14,7 @@ enum { EXIT_OK, EXIT_REFUSED, EXIT_USAGE };
 
 struct ctl {
 	const char *socket;
+	struct wire_place place; /* `at` NULL: the socket */
 	bool raw;
 	const char *dc_media, *root, *owner, *context_id, *deadline, *types;
 	struct client *client;
@@ -22,7 +23,9 @@ struct ctl {
 };
 
 static const char usage[] =
-	"usage: dcmfctl [--socket PATH] [--json] COMMAND\n"
+	"usage: dcmfctl [--socket PATH | --connect HOST:PORT [--ca FILE --certificate FILE --key "
+	"FILE]]\n"
+	"               [--json] COMMAND\n"
 	"\n"
 	"  info                     what the node is and how its workers fare\n"
 	"  stats                    counters and gauges\n"
@@ -398,7 +401,8 @@ static int run(struct ctl *ctl, const struct command *command)
 	char why[CLIENT_WHY_MAX];
 	int status;
 
-	ctl->client = client_connect(ctl->socket, why);
+	ctl->client = ctl->place.at != NULL ? client_connect_tcp(&ctl->place, why)
+					    : client_connect(ctl->socket, why);
 	if (ctl->client == NULL) {
 		fprintf(stderr, "dcmfctl: %s\n", why);
 		return EXIT_USAGE;
@@ -420,10 +424,23 @@ static int find_and_run(struct ctl *ctl, const char *name)
 	return usage_error("there is no such command");
 }
 
+/* Does what was said of the connection make one? */
+static bool is_whole(const struct ctl *ctl)
+{
+	const struct wire_place *p = &ctl->place;
+	int files = (p->ca != NULL) + (p->certificate != NULL) + (p->key != NULL);
+
+	return p->at != NULL ? ctl->socket == NULL && files % 3 == 0 : files == 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "socket", required_argument, NULL, 's' },
+		{ "connect", required_argument, NULL, 'n' },
+		{ "ca", required_argument, NULL, 'a' },
+		{ "certificate", required_argument, NULL, 'e' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dc-media", required_argument, NULL, 'm' },
 		{ "root", required_argument, NULL, 'r' },
@@ -441,6 +458,10 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
 		switch (option) {
 		case 's': ctl.socket = optarg; break;
+		case 'n': ctl.place.at = optarg; break;
+		case 'a': ctl.place.ca = optarg; break;
+		case 'e': ctl.place.certificate = optarg; break;
+		case 'k': ctl.place.key = optarg; break;
 		case 'j': ctl.raw = true; break;
 		case 'm': ctl.dc_media = optarg; break;
 		case 'r': ctl.root = optarg; break;
@@ -453,6 +474,9 @@ int main(int argc, char **argv)
 		default: return usage_error("unknown option");
 		}
 	}
+	if (!is_whole(&ctl))
+		return usage_error("--ca, --certificate and --key belong together and to "
+				   "--connect, which excludes --socket");
 	if (optind >= argc)
 		return usage_error("a command is missing");
 	ctl.words = argv + optind + 1;
