@@ -42,10 +42,18 @@ static bool is_full(const struct channel *ch)
 	return ch->in.len >= relay_of(ch)->config.channel_queue;
 }
 
-/* One window serves all channels of an association: it is shut while any of them is full. */
+/* Of the channel and of all of its association. */
+static void count_queued(struct channel *ch, int64_t n)
+{
+	ch->leg->queued += (size_t)n;
+	relay_buffered(relay_of(ch), n);
+}
+
+/* One window serves all channels of an association: it is shut while one is full, or all of them together hold as much as two. */
 static void update_hold(struct leg *l)
 {
-	bool hold = false;
+	size_t queue = l->media->context->relay->config.channel_queue;
+	bool hold = l->queued >= (l->held ? queue : 2 * queue);
 
 	list_for_each (n, &l->channels)
 		hold |= !tick_is_never(container_of(n, struct channel, on_leg)->full_since);
@@ -69,7 +77,7 @@ void channel_destroy(struct channel *ch)
 	timer_cancel(&relay_of(ch)->timers, &ch->hold);
 	timers_release(&relay_of(ch)->timers);
 	list_unlink(&ch->on_leg);
-	count_add(buffered_bytes, -(int64_t)ch->in.len);
+	count_queued(ch, -(int64_t)ch->in.len);
 	bytes_finish(&ch->in);
 	mem_free(ch);
 	update_hold(l);
@@ -97,7 +105,7 @@ void channel_message(struct channel *ch, struct span message)
 		channel_close(ch, CLOSE_NO_MEMORY);
 		return;
 	}
-	count_add(buffered_bytes, message.len);
+	count_queued(ch, (int64_t)message.len);
 	ch->route->input(ch, r->now);
 }
 
@@ -107,7 +115,7 @@ void channel_took(struct channel *ch, size_t n)
 	struct relay *r = relay_of(ch);
 
 	bytes_take(&ch->in, n);
-	count_add(buffered_bytes, -(int64_t)n);
+	count_queued(ch, -(int64_t)n);
 	if (is_full(ch) && tick_is_never(ch->full_since)) {
 		ch->full_since = r->now;
 		count(channel_queue_full_total);

@@ -235,8 +235,8 @@ static bool is_late_copy(const struct leg *l, struct span dgram)
 {
 	uint8_t random[8];
 
-	return l->secured != NULL && l->secured->has_random && wire_hello_random(dgram, random) &&
-	       memcmp(random, l->secured->client_random, sizeof(random)) == 0;
+	return l->has_random && wire_hello_random(dgram, random) &&
+	       memcmp(random, l->client_random, sizeof(random)) == 0;
 }
 
 /* Enough to tell the peer from a stranger. */
@@ -267,7 +267,7 @@ static void hello_accept(
 		return;
 	}
 	if (is_late_copy(l, dgram))
-		return; /* of the hello that led to the association that stands */
+		return; /* of the hello that led to the last association, whether it stands or not */
 	if ((s = find_shake(l, path)) != NULL)
 		shake_end(s);
 	if ((s = shake_create(l, path, cookie_shown)) == NULL)

@@ -372,6 +372,8 @@ void leg_secured(struct leg *l, struct shake *s)
 		leg_restart(l);
 	l->secured = s;
 	l->secured_once = true;
+	l->has_random = s->has_random;
+	memcpy(l->client_random, s->client_random, sizeof(l->client_random));
 	l->heard = l->probed = r->now;
 	dtls_info(s->dtls, &l->info);
 	if (m->ice == NULL)

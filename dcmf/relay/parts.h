@@ -57,6 +57,7 @@ struct relay {
 	struct list_node busy; /* legs with something to work off */
 	struct list_node
 		dying;      /* deleted contexts and replaced medias, until their peers were told */
+	size_t buffered;    /* bytes held for slow phones and servers */
 	unsigned half_open; /* handshakes under way, SCTP's included */
 	int64_t setup_tokens; /* handshakes that may begin now, in millionths: a bucket of one second */
 	tick_t setup_filled;
@@ -108,6 +109,7 @@ struct leg {
 	struct assoc *assoc;
 	uint32_t peer_max_message; /* what the association was told, bytes; 0: any size */
 	struct list_node channels; /* ordered by when they opened */
+	size_t queued;             /* bytes in channel.in, all together */
 	bool held;                 /* assoc_hold() is on */
 	struct dgram_queue
 		early; /* a proven ClientHello that came before the remote side was told */
@@ -119,6 +121,9 @@ struct leg {
 	struct timer timer;
 	struct list_node on_busy;
 	bool secured_once;
+	bool has_random;
+	uint8_t client_random
+		[8]; /* of the hello of the last association: late copies begin nothing */
 	struct dtls_info info;
 };
 
@@ -168,6 +173,8 @@ struct channel {
 void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 	enum close_reason reason, const char *detail);
 void relay_half_open(struct relay *r, int n);
+void relay_buffered(struct relay *r, int64_t n);
+bool relay_has_room(const struct relay *r, size_t n);
 /* "leg 0-3f2a.ue.1{securing}"; returns buf. */
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX]);
 

@@ -46,6 +46,7 @@ void relay_config_init(struct relay_config *config)
 		.half_open = 4096,
 		.setup_rate = 2000,
 		.response_buffer = 4 << 20,
+		.buffer_total = 1 << 30,
 	};
 }
 
@@ -81,6 +82,17 @@ void relay_half_open(struct relay *r, int n)
 {
 	r->half_open += (unsigned)n;
 	count_add(half_open, n);
+}
+
+void relay_buffered(struct relay *r, int64_t n)
+{
+	r->buffered += (size_t)n;
+	count_add(buffered_bytes, n);
+}
+
+bool relay_has_room(const struct relay *r, size_t n)
+{
+	return r->buffered + n <= r->config.buffer_total;
 }
 
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX])

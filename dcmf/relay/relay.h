@@ -91,6 +91,7 @@ struct relay_config {
 	uint32_t half_open;   /* handshakes at once */
 	uint32_t setup_rate;  /* handshakes begun a second; 0: any */
 	uint32_t response_buffer; /* bytes of a reply of unknown length; beyond: 502 */
+	size_t buffer_total; /* bytes held for slow phones and servers, all together; beyond, requests get 503 */
 };
 
 /* Defaults as the contract's section 2 has them; ops, world and dtls are left empty. */

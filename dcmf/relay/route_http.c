@@ -42,23 +42,23 @@ static struct http_route *route_of(struct channel *ch)
 	return h;
 }
 
-bool http_route_hold(struct bytes *q, struct span s)
+bool http_route_hold(struct http_route *h, struct bytes *q, struct span s)
 {
 	if (!bytes_append(q, s))
 		return false;
-	count_add(buffered_bytes, s.len);
+	relay_buffered(http_route_relay(h), (int64_t)s.len);
 	return true;
 }
 
-static void release(struct bytes *q, size_t n)
+static void release(struct http_route *h, struct bytes *q, size_t n)
 {
-	count_add(buffered_bytes, -(int64_t)n);
+	relay_buffered(http_route_relay(h), -(int64_t)n);
 	bytes_take(q, n);
 }
 
-void http_route_release_all(struct bytes *q)
+void http_route_release_all(struct http_route *h, struct bytes *q)
 {
-	count_add(buffered_bytes, -(int64_t)q->len);
+	relay_buffered(http_route_relay(h), -(int64_t)q->len);
 	bytes_finish(q);
 }
 
@@ -84,7 +84,7 @@ static void forget_upstream(struct http_route *h)
 	h->upstream = 0;
 	slots_remove(&r->exchanges, h->tag);
 	h->tag = 0;
-	http_route_release_all(&h->to_server);
+	http_route_release_all(h, &h->to_server);
 }
 
 void http_route_give_up(struct http_route *h, enum close_reason reason)
@@ -96,7 +96,7 @@ void http_route_give_up(struct http_route *h, enum close_reason reason)
 
 void http_route_reply(struct http_route *h, uint8_t *bytes, size_t len)
 {
-	bool ok = bytes != NULL && http_route_hold(&h->to_phone, SPAN(bytes, len));
+	bool ok = bytes != NULL && http_route_hold(h, &h->to_phone, SPAN(bytes, len));
 
 	mem_free(bytes);
 	if (!ok) {
@@ -113,8 +113,8 @@ static void answer(struct http_route *h, int status, const char *sentence)
 
 	forget_upstream(h);
 	http_route_forget_headers(h);
-	http_route_release_all(&h->whole);
-	http_route_release_all(&h->to_phone);
+	http_route_release_all(h, &h->whole);
+	http_route_release_all(h, &h->to_phone);
 	h->answered = true;
 	h->discard = true;
 	h->status = status;
@@ -165,7 +165,7 @@ static void cannot_send(struct http_route *h, enum err err)
 {
 	bool is_ending = err == ERR_CLOSED || err == ERR_STATE || err == ERR_NOT_FOUND;
 
-	http_route_release_all(&h->to_phone);
+	http_route_release_all(h, &h->to_phone);
 	if (is_ending)
 		forget_upstream(h);
 	else
@@ -191,7 +191,7 @@ static void send_to_phone(struct http_route *h)
 			return;
 		}
 		h->head_out = true;
-		release(&h->to_phone, s.len < piece ? s.len : piece);
+		release(h, &h->to_phone, s.len < piece ? s.len : piece);
 	}
 	if (h->paused && h->upstream != 0 && h->to_phone.len < TO_PHONE_BYTES / 2) {
 		h->paused = false;
@@ -279,6 +279,10 @@ static void on_head(struct http_route *h)
 
 	count(http_requests_total);
 	h->is_head = span_eq(http_request_method(h->request), SPAN_LIT("HEAD"));
+	if (!relay_has_room(http_route_relay(h), 0)) {
+		refuse(h, 503, "too much is under way here, try again");
+		return;
+	}
 	if (root == NULL) {
 		refuse(h, 404, "this stream has no application list");
 		return;
@@ -308,8 +312,9 @@ void http_route_send_to_server(struct http_route *h)
 	struct relay *r = http_route_relay(h);
 
 	if (h->upstream != 0 && h->to_server.len > 0)
-		release(&h->to_server, r->config.ops->request_write(r->config.world, h->upstream,
-					       bytes_view(&h->to_server)));
+		release(h, &h->to_server,
+			r->config.ops->request_write(
+				r->config.world, h->upstream, bytes_view(&h->to_server)));
 	if (h->upstream == 0 || h->finished || !h->request_over || h->to_server.len > 0)
 		return;
 	h->finished = true;
@@ -320,7 +325,7 @@ static void on_body(struct http_route *h)
 {
 	if (h->discard || h->upstream == 0)
 		return;
-	if (!http_route_hold(&h->to_server, http_request_body(h->request)))
+	if (!http_route_hold(h, &h->to_server, http_request_body(h->request)))
 		http_route_server_failed(h, 503, "out of memory");
 	http_route_send_to_server(h);
 }
@@ -393,6 +398,8 @@ static void silent(void *arg, tick_t now)
 	struct http_route *h = arg;
 	struct relay *r = http_route_relay(h);
 
+	if (h->channel->leg->held)
+		h->fed = now; /* it cannot speak: its neighbours have filled the window */
 	if (!tick_due(tick_add(h->fed, r->config.request_us), now)) {
 		timer_set(&r->timers, &h->silence, tick_add(h->fed, r->config.request_us));
 		return;
@@ -433,8 +440,8 @@ static void destroy(struct channel *ch)
 		count(http_aborted_total);
 	forget_upstream(h);
 	http_route_forget_headers(h);
-	http_route_release_all(&h->to_phone);
-	http_route_release_all(&h->whole);
+	http_route_release_all(h, &h->to_phone);
+	http_route_release_all(h, &h->whole);
 	timer_cancel(&http_route_relay(h)->timers, &h->silence);
 	timers_release(&http_route_relay(h)->timers);
 	http_request_destroy(h->request);

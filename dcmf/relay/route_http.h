@@ -45,8 +45,8 @@ static inline struct relay *http_route_relay(const struct http_route *h)
 void http_route_pump(struct http_route *h);
 void http_route_send_to_server(struct http_route *h);
 /* Queues for the phone, counted; the limit of q holds. */
-bool http_route_hold(struct bytes *q, struct span s);
-void http_route_release_all(struct bytes *q);
+bool http_route_hold(struct http_route *h, struct bytes *q, struct span s);
+void http_route_release_all(struct http_route *h, struct bytes *q);
 /* Queues mem_alloc'ed bytes for the phone and frees them; NULL is out of memory. */
 void http_route_reply(struct http_route *h, uint8_t *bytes, size_t len);
 /* Nothing honest can be said any more: the channel ends. */

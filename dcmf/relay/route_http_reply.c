@@ -104,16 +104,16 @@ void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status,
 	http_route_pump(h);
 }
 
-static bool collect(struct http_route *h, struct span bytes)
+static bool collect(struct relay *r, struct http_route *h, struct span bytes)
 {
 	char why[96];
 	bool fits = bytes.len <= bytes_room(&h->whole);
 
-	if (http_route_hold(&h->whole, bytes))
+	if (relay_has_room(r, bytes.len) && http_route_hold(h, &h->whole, bytes))
 		return true;
 	snprintf(why, sizeof(why), "the reply has no Content-Length and more than %zu bytes",
 		h->whole.limit);
-	http_route_server_failed(h, fits ? 503 : 502, fits ? "out of memory" : why);
+	http_route_server_failed(h, fits ? 503 : 502, fits ? "no room to collect the reply" : why);
 	http_route_pump(h);
 	return true;
 }
@@ -125,7 +125,7 @@ bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span 
 	if (h == NULL || h->answered || has_no_body(h))
 		return true;
 	if (h->left < 0)
-		return collect(h, bytes);
+		return collect(r, h, bytes);
 	if ((int64_t)bytes.len > h->left) {
 		http_route_server_failed(h, 502, "the server sent more than its Content-Length");
 		http_route_pump(h);
@@ -135,7 +135,7 @@ bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span 
 		h->paused = true;
 		return false;
 	}
-	if (http_route_hold(&h->to_phone, bytes))
+	if (http_route_hold(h, &h->to_phone, bytes))
 		h->left -= (int64_t)bytes.len;
 	else
 		http_route_server_failed(h, 503, "out of memory");
@@ -153,10 +153,10 @@ static void reply_collected(struct http_route *h)
 	if (h->tag == 0)
 		return;
 	h->to_phone.limit += h->whole.len;
-	if (!http_route_hold(&h->to_phone, bytes_view(&h->whole)))
+	if (!http_route_hold(h, &h->to_phone, bytes_view(&h->whole)))
 		http_route_give_up(h, CLOSE_NO_MEMORY);
 	h->to_phone.limit = TO_PHONE_BYTES + (HTTP_HEAD_MAX << 1);
-	http_route_release_all(&h->whole);
+	http_route_release_all(h, &h->whole);
 	http_route_forget_headers(h);
 }
 
@@ -189,7 +189,7 @@ void relay_upstream_end(
 		h->answered = true;
 	}
 	h->discard = true; /* the server has said all: the rest of the request is read past */
-	http_route_release_all(&h->to_server);
+	http_route_release_all(h, &h->to_server);
 	http_route_pump(h);
 }
 

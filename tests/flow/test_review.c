@@ -6,6 +6,7 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
+#include "dcmf/relay/wire.h"
 #include "tests/flow/inside.h"
 #include "tests/flow/world.h"
 
@@ -149,6 +150,58 @@ START_TEST(a_phone_that_begins_anew_in_the_middle_of_a_handshake_is_served)
 	ck_assert(world_until(w, 8, all_up));
 	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_DTLS_FAILED), 0);
 	still_works();
+	world_finish(w);
+}
+END_TEST
+
+/* ---- late copies ---- */
+
+static uint8_t hello[1500]; /* the last one the phone sent */
+static size_t hello_len;
+
+static void copying_input(
+	void *arg, const struct addr *from, const struct addr *to, struct span dgram)
+{
+	struct dgram *d;
+
+	(void)arg;
+	(void)to;
+	ue_input(p->ue, sim_now(), from, dgram);
+	p->touched = true;
+	while ((d = ue_next_dgram(p->ue)) != NULL) {
+		if (wire_is_client_hello(dgram_span(d))) {
+			hello_len = d->len;
+			memcpy(hello, d->bytes, d->len);
+		}
+		net_send(w->net, &d->path.local, &d->path.remote, dgram_span(d));
+		dgram_free(d);
+	}
+}
+
+/* The network delivers the hello of an association once more, cookie and all: beside it, and after its end. */
+START_TEST(a_late_copy_of_a_hello_begins_nothing)
+{
+	bool after_the_end = _i & 2;
+
+	hello_len = 0;
+	begin_with(__func__, NULL, &(struct phone_options){ .ice = _i & 1, .setup = SETUP_ACTIVE });
+	net_detach(w->net, &p->at.local);
+	net_attach(w->net, &p->at.local, &p->up, &p->down, copying_input, p);
+	phone_set_up(p);
+	ck_assert_uint_gt(hello_len, 0);
+	if (after_the_end) {
+		ue_close(p->ue, sim_now());
+		p->touched = true;
+		ck_assert(world_until(w, 10, all_closed));
+		world_run(w, 1);
+	}
+	net_send(w->net, &p->at.local, &p->remote.addr, SPAN(hello, hello_len));
+	world_run(w, 0.5);
+	ck_assert_int_eq(counter_value[CNT_half_open], 0);
+	world_run(w, 40);
+	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_DTLS_FAILED), 0);
+	if (!after_the_end)
+		still_works();
 	world_finish(w);
 }
 END_TEST
@@ -439,8 +492,83 @@ START_TEST(a_server_that_stops_is_not_blamed_on_the_phone)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+static void small_queues(struct relay_config *config)
+{
+	config->channel_queue = 256 * KIB;
+}
+
+static void small_buffers(struct relay_config *config)
+{
+	config->buffer_total = 300 * KIB;
+}
+
+static const struct phone_options many_channels = { .sids = { 0, 10, 20, 30, 40, 50, 60, 70 },
+	.sid_count = 8 };
+
+/*
+ *     8 channels ── 200 KiB each ──► relay ──► a slow server        no channel is full, and all of them together are
+ */
+START_TEST(many_channels_share_a_bound)
+{
+	static uint8_t body[200 * KIB];
+	int64_t highest = 0;
+
+	begin_with(__func__, small_queues, &many_channels);
+	dcsf_page(w->dcsf, &(struct page){ .url = BASE "/up", .text = "ok", .read_us = TICK_S(1) });
+	phone_set_up(p);
+	for (unsigned i = 0; i < many_channels.sid_count; i++)
+		phone_ask(p, &(struct ue_request){ .sid = many_channels.sids[i],
+				     .method = "POST",
+				     .target = "/up",
+				     .body = SPAN_OF(body) });
+	for (unsigned i = 0; i < 1200 && p->complete < p->asked; i++) {
+		world_run(w, 0.1);
+		if (counter_value[CNT_buffered_bytes] > highest)
+			highest = counter_value[CNT_buffered_bytes];
+	}
+	ck_assert_uint_eq(p->complete, 8);
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert_int_eq(phone_reply(p, i)->status, 200);
+	/* twice the queue of a channel, one message more, and what waits at the server's door */
+	ck_assert_int_le(highest, (2 * 256 + 256 + 8 * 16) * (int64_t)KIB);
+	world_finish(w);
+}
+END_TEST
+
+/* Replies that have to be collected first: each is small enough, all of them are not. */
+START_TEST(replies_of_unknown_length_share_a_bound)
+{
+	unsigned fine = 0, refused = 0;
+
+	begin_with(__func__, small_buffers, &many_channels);
+	dcsf_page(w->dcsf, &(struct page){ .url = BASE "/unknown",
+				   .size = 100 * KIB,
+				   .lies = true,
+				   .length = PAGE_SILENT,
+				   .pace_us = TICK_MS(10) });
+	phone_set_up(p);
+	for (unsigned i = 0; i < many_channels.sid_count; i++)
+		phone_get(p, many_channels.sids[i], "/unknown");
+	ck_assert(world_until(w, 60, all_answered));
+	for (unsigned i = 0; i < 8; i++) {
+		fine += phone_reply(p, i)->status == 200;
+		refused += phone_reply(p, i)->status == 503;
+	}
+	ck_assert_uint_eq(fine + refused, 8);
+	ck_assert_uint_gt(refused, 0);
+	ck_assert_uint_gt(fine, 0);
+	still_works();
+	world_finish(w);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
+	tcase_add_loop_test(tc, a_late_copy_of_a_hello_begins_nothing, 0, 4);
+	tcase_add_test(tc, many_channels_share_a_bound);
+	tcase_add_test(tc, replies_of_unknown_length_share_a_bound);
 	tcase_add_test(tc, half_handshakes_beside_an_association_end);
 	tcase_add_test(tc, one_host_cannot_keep_a_phone_out);
 	tcase_add_loop_test(
