@@ -12,7 +12,7 @@
 
 #define CONTROLLER_QUEUED (16u << 20) /* ours: answers and events a controller may leave unread */
 #define SOCKET_MODE       0660
-#define HANDSHAKES_MAX    256 /* ours: strangers at once, 60 KB each; who comes then comes again */
+#define HANDSHAKES_MAX    256 /* ours: strangers at once, 74 KB each; who comes then comes again */
 
 struct controller {
 	struct front *f;
