@@ -161,17 +161,16 @@ static void drop_channels(struct leg *l)
 }
 
 /* SCTP first: its ABORT still goes out through DTLS. */
-static void drop_association(struct leg *l, bool notify)
+static void drop_association(struct leg *l)
 {
 	drop_channels(l);
 	assoc_destroy(l->assoc);
 	l->assoc = NULL;
-	if (l->secured != NULL) {
-		if (notify)
-			dtls_close(l->secured->dtls);
-		shake_destroy(l->secured);
-		l->secured = NULL;
-	}
+	if (l->secured == NULL)
+		return;
+	dtls_close(l->secured->dtls);
+	shake_destroy(l->secured);
+	l->secured = NULL;
 }
 
 void leg_end(struct leg *l, enum close_reason reason, const char *detail)
@@ -184,7 +183,7 @@ void leg_end(struct leg *l, enum close_reason reason, const char *detail)
 	log_line(close_is_fault(reason) ? LOG_WARN : LOG_INFO, media_subject(l->media, subject),
 		"closed: %s%s%s", close_text(reason), detail ? ": " : "", detail ? detail : "");
 	shakes_finish(l);
-	drop_association(l, true);
+	drop_association(l);
 	l->reason = reason;
 	set_state(l, LEG_CLOSED);
 	if (was_secured)
@@ -226,7 +225,7 @@ void leg_restart(struct leg *l)
 	bool had_association = l->assoc != NULL;
 
 	shakes_finish(l);
-	drop_association(l, true);
+	drop_association(l);
 	set_state(l, LEG_WAITING);
 	l->reason = CLOSE_REPLACED;
 	if (had_association)
@@ -243,7 +242,7 @@ void leg_revive(struct leg *l)
 void leg_finish(struct leg *l)
 {
 	shakes_finish(l);
-	drop_association(l, true);
+	drop_association(l);
 	dgram_queue_finish(&l->early);
 	set_state(l, LEG_CLOSED);
 	timer_cancel(&relay_of(l)->timers, &l->timer);
@@ -266,11 +265,11 @@ void leg_go(struct leg *l)
 	l->role = setup == SETUP_ACTIVE ? DTLS_CLIENT : DTLS_SERVER;
 	if (m->spec.fingerprint_count == 0)
 		return;
+	/* a hello that came early is of use to a server only: of two clients the peer has to learn its role */
 	if (l->role == DTLS_SERVER)
 		shakes_replay_early(l);
 	else
-		dgram_queue_finish(
-			&l->early); /* two clients: the peer has to learn its role first */
+		dgram_queue_finish(&l->early);
 	if (l->role == DTLS_CLIENT && may_begin && media_has_path(m) && !shake_start_client(l))
 		l->again = tick_add(relay_of(l)->now, AGAIN_US);
 	look_at_shakes(l);

@@ -126,7 +126,10 @@ static void refuse(struct http_route *h, int status, const char *sentence)
 {
 	char subject[SUBJECT_MAX];
 
-	count(http_bad_requests_total);
+	if (status != 503)
+		count(http_bad_requests_total);
+	else
+		count(allocation_failed_total); /* or too much of it in use */
 	log_debug(media_subject(h->channel->leg->media, subject), "stream %u: %d %s",
 		h->channel->sid, status, sentence);
 	answer(h, status, sentence);
