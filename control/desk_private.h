@@ -13,12 +13,8 @@
 #include "control/sdp.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/list.h"
+#include "dcmf/base/map.h"
 #include "dcmf/base/slots.h"
-
-#define uthash_malloc(size)    mem_alloc(size)
-#define uthash_free(ptr, size) mem_free(ptr)
-#define HASH_NONFATAL_OOM      1
-#include <uthash.h>
 
 #define DESK_REQUEST_US TICK_S(5) /* ours: a worker that takes longer is in trouble */
 #define DESK_HOSTS_MAX  16        /* ours: names in one document */

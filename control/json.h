@@ -27,7 +27,8 @@ json_t *js_text(const char *text);
 
 /* Put `value` into the object and take it over. False: out of memory (also when `value` is NULL). */
 bool js_put(json_t *object, const char *key, json_t *value);
-bool js_put_text(json_t *object, const char *key, const char *text); /* NULL: leaves the member out */
+bool js_put_text(
+	json_t *object, const char *key, const char *text); /* NULL: leaves the member out */
 bool js_put_integer(json_t *object, const char *key, int64_t value);
 bool js_put_bool(json_t *object, const char *key, bool value);
 bool js_append(json_t *array, json_t *value);
