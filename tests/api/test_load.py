@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""The generator's phones through a real gateway: every way to set up, nothing may fail and nothing may stay behind.
+
+usage: test_load.py DCMF DCMF_LOAD
+"""
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+from gateway import Gateway
+from load import Load
+
+DCMF, DCMF_LOAD = sys.argv[1:3]
+PACKAGE = 65536
+PATIENCE = 240  # seconds; sanitizers are slow
+CONFIG = """
+workers: 2
+media: [ { name: local, address: "%s", ports: 32000-33999%s } ]
+mdc1: { synthetic: ["load:%d"] }
+"""
+LEFT_NOTHING = ("contexts", "legs", "legs_open", "channels", "associations", "dtls_connections", "half_open",
+                "upstream_requests", "buffered_bytes")
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+            return True
+    except OSError:
+        return False
+
+
+class Waves(unittest.TestCase):
+    """About sixty phones in two waves, each kind of phone through each kind of gateway."""
+
+    def gateway(self, address="127.0.0.1", media=""):
+        gateway = Gateway(DCMF, CONFIG % (address, media, PACKAGE))
+        self.addCleanup(gateway.__exit__, None, None, None)
+        self.addCleanup(self.stop, gateway)
+        return gateway
+
+    def stop(self, gateway):
+        """Sanitizers speak up at the end: of the front, of the workers, of the embedded DCSF."""
+        gateway.signal(signal.SIGTERM)
+        self.assertEqual(gateway.process.wait(PATIENCE), 0, gateway.log_text())
+        self.assertNotIn("Sanitizer", gateway.log_text())
+
+    def run_load(self, gateway, *words, ues=30, lines=1):
+        """Two waves of `ues`: all of them fetch list and package on every line, byte for byte, and are gone afterwards."""
+        ports = next(gateway.metric("ports"))  # the shared ones stay
+        with Load(DCMF_LOAD, gateway, "--ues", str(ues), "--rate", "60", "--waves", "2", "--lines", str(lines),
+                  "--app", "load", "--timeout", "60", *words) as load:
+            load.finish(PATIENCE)
+            said = load.said + load.complained + gateway.log_text()
+            self.assertEqual(load.status, 0, said)
+            report = load.report
+        expected = 2 * ues * lines
+        traffic = report["traffic"]
+        self.assertEqual((report["ues"], report["up"], report["failed"]), (2 * ues, 2 * ues, 0), said)
+        self.assertEqual([traffic[k] for k in ("handshakes", "lists", "packages", "notModified")], [expected] * 4)
+        self.assertGreaterEqual(traffic["bodyBytes"], expected * PACKAGE)
+        self.assertEqual(traffic["checked"], "every byte against the pattern of synthetic packages")
+        self.assertEqual([w["gaugesBackToZero"] for w in report["waves"]], [True, True], said)
+        for gauge in LEFT_NOTHING:
+            self.assertEqual(next(gateway.metric(gauge)), "0", gauge)
+        self.assertEqual(next(gateway.metric("ports")), ports)
+        return report
+
+    def test_phones_of_every_kind_on_a_port_a_media(self):
+        gateway = self.gateway()
+        report = self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--lines", "1", "--message-size", "1024")
+        self.assertEqual(report["withIce"], 30)
+        self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--message-size", "16384", lines=2)
+        self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--style", "webrtc", "--message-size", "16384")
+        self.run_load(gateway, "--ice", "on", "--style", "webrtc", "--message-size", "1024", lines=2)
+
+    def test_phones_with_ice_share_a_port_a_worker(self):
+        gateway = self.gateway(media=", shared_port: 31990")
+        self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--style", "webrtc", "--message-size", "1024")
+        self.run_load(gateway, "--ice", "on", "--setup", "mixed", "--message-size", "16384", lines=2)
+
+    @unittest.skipUnless(has_ipv6(), "this host has no ::1")
+    def test_phones_over_ipv6(self):
+        gateway = self.gateway(address="::1")
+        self.run_load(gateway, "--bind", "::1", "--ice", "mixed", "--setup", "mixed")
+        self.run_load(gateway, "--bind", "::1", "--ice", "on", "--style", "webrtc", "--message-size", "16384", lines=2)
+
+    @unittest.skipUnless(has_ipv6(), "this host has no ::1")
+    def test_phones_over_ipv6_share_a_port(self):
+        gateway = self.gateway(address="::1", media=", shared_port: 31990")
+        self.run_load(gateway, "--bind", "::1", "--ice", "mixed", "--setup", "mixed")
+
+
+class Sentences(unittest.TestCase):
+    """What cannot be done is said, and the exit status tells."""
+
+    def run_load(self, *words):
+        done = subprocess.run([DCMF_LOAD, "bootstrap", *words], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    def test_wrong_options_and_no_gateway_are_named(self):
+        for words, sentence in ((("--bind", "here"), "--bind here: a literal address"),
+                                (("--bind", "::1/64"), "--bind ::1/64: a prefix"),
+                                (("--ices", "on"), "--ices"),
+                                (("--ues", "0"), "ues"),
+                                (("--socket", "/nowhere"), "no gateway at /nowhere: No such file")):
+            status, complained = self.run_load(*words)
+            self.assertEqual(status, 2, words)
+            self.assertIn(sentence, complained)
+
+    def test_phones_that_fail_are_counted_with_their_reason_and_leave_nothing_behind(self):
+        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE)) as g:
+            with Load(DCMF_LOAD, g, "--ues", "3", "--app", "nothing-of-that-name") as load:
+                load.finish(PATIENCE)
+                self.assertEqual(load.status, 1)
+                self.assertEqual(load.report["failed"], 3)
+                self.assertEqual(sum(f["count"] for f in load.report["failures"].values()), 3)
+                self.assertTrue(load.report["waves"][0]["gaugesBackToZero"])
+
+    @unittest.skipUnless(has_ipv6(), "this host has no ::1")
+    def test_phones_of_another_address_family_than_the_gateway_are_told_at_once(self):
+        with Gateway(DCMF, CONFIG % ("::1", "", PACKAGE)) as g:
+            with Load(DCMF_LOAD, g, "--ues", "2", "--bind", "127.0.0.1") as load:
+                load.finish(PATIENCE)
+                self.assertEqual(load.report["failures"]["CONTROL"]["count"], 2)
+                self.assertIn("/terminations/0/medias/0: the address cannot be used", load.said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
