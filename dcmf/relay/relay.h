@@ -142,6 +142,9 @@ enum leg_state {
 const char *leg_state_name(enum leg_state s);
 
 struct media_view {
+	bool passes; /* UDP_PROXY: DTLS passes through; `far` is what the peer is told as ours */
+	const struct media_spec *
+		far; /* the twin's remote side: fingerprints, tls-id, setup, SCTP port; NULL: none, or not told yet */
 	struct addr local;               /* advertised */
 	struct addr bound;               /* where the socket is */
 	const char *ice_ufrag, *ice_pwd; /* NULL without ICE */

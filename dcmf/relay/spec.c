@@ -17,6 +17,7 @@ void media_spec_finish(struct media_spec *m)
 	mem_free(m->streams);
 	mem_free(m->roots);
 	mem_free(m->media_id);
+	mem_free(m->twin);
 	mem_free(m->interface);
 	mem_free(m->remote_tls_id);
 	*m = (struct media_spec){ 0 };
@@ -73,6 +74,7 @@ bool media_spec_copy(struct media_spec *to, const struct media_spec *from)
 
 	*to = *from;
 	to->media_id = copy_text(from->media_id, &ok);
+	to->twin = copy_text(from->twin, &ok);
 	to->interface = copy_text(from->interface, &ok);
 	to->remote_tls_id = copy_text(from->remote_tls_id, &ok);
 	copy_streams(to, from, &ok);

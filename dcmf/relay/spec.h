@@ -42,6 +42,11 @@ struct root_spec {
 struct media_spec {
 	char *media_id;
 	uint8_t proxy; /* enum media_proxy */
+	/*
+	 * UDP_PROXY and DC_APPLICATION_PROXY join two medias of one context, in different terminations: the other one's mediaId
+	 * (associatedMediaId); NULL: the media with the same mediaId.
+	 */
+	char *twin;
 	char *interface; /* name of the configured media interface; NULL: the first of the right family */
 
 	/* the remote side; each part may be unknown at first (TS 23.228 AC.7.1: told later by PATCH) */
