@@ -37,14 +37,14 @@ struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops
 	return ch;
 }
 
-static bool is_full(const struct channel *ch)
+bool channel_is_full(const struct channel *ch)
 {
-	return ch->in.len >= relay_of(ch)->config.channel_queue;
+	return ch->queued >= relay_of(ch)->config.channel_queue;
 }
 
-/* Of the channel and of all of its association. */
-static void count_queued(struct channel *ch, int64_t n)
+void channel_queued(struct channel *ch, int64_t n)
 {
+	ch->queued += (size_t)n;
 	ch->leg->queued += (size_t)n;
 	relay_buffered(relay_of(ch), n);
 }
@@ -77,7 +77,7 @@ void channel_destroy(struct channel *ch)
 	timer_cancel(&relay_of(ch)->timers, &ch->hold);
 	timers_release(&relay_of(ch)->timers);
 	list_unlink(&ch->on_leg);
-	count_queued(ch, -(int64_t)ch->in.len);
+	channel_queued(ch, -(int64_t)ch->in.len);
 	bytes_finish(&ch->in);
 	mem_free(ch);
 	update_hold(l);
@@ -94,33 +94,39 @@ struct channel *leg_channel(struct leg *l, uint16_t sid)
 	return NULL;
 }
 
-void channel_message(struct channel *ch, struct span message)
+void channel_message(struct channel *ch, uint32_t ppid, struct span message)
 {
-	struct relay *r = relay_of(ch);
-
-	if (message.len == 0 || ch->why != CLOSE_NONE)
-		return; /* the empty message means nothing to a byte stream; what comes after our reset to nobody */
-	if (!bytes_append(&ch->in, message)) {
-		count(allocation_failed_total);
-		channel_close(ch, CLOSE_NO_MEMORY);
-		return;
-	}
-	count_queued(ch, (int64_t)message.len);
-	ch->route->input(ch, r->now);
+	if (ch->why == CLOSE_NONE) /* what comes after our reset means nothing to anybody */
+		ch->route->message(ch, relay_of(ch)->now, ppid, message);
 }
 
-/* Called by the route after it has taken, or not taken, from `in`. */
+bool channel_append(struct channel *ch, struct span bytes)
+{
+	if (!bytes_append(&ch->in, bytes)) {
+		count(allocation_failed_total);
+		channel_close(ch, CLOSE_NO_MEMORY);
+		return false;
+	}
+	channel_queued(ch, (int64_t)bytes.len);
+	return true;
+}
+
 void channel_took(struct channel *ch, size_t n)
+{
+	bytes_take(&ch->in, n);
+	channel_queued(ch, -(int64_t)n);
+	channel_look(ch);
+}
+
+void channel_look(struct channel *ch)
 {
 	struct relay *r = relay_of(ch);
 
-	bytes_take(&ch->in, n);
-	count_queued(ch, -(int64_t)n);
-	if (is_full(ch) && tick_is_never(ch->full_since)) {
+	if (channel_is_full(ch) && tick_is_never(ch->full_since)) {
 		ch->full_since = r->now;
 		count(channel_queue_full_total);
 		timer_set(&r->timers, &ch->hold, tick_add(r->now, r->config.channel_hold_us));
-	} else if (!tick_is_never(ch->full_since) && ch->in.len < r->config.channel_queue / 2) {
+	} else if (!tick_is_never(ch->full_since) && ch->queued < r->config.channel_queue / 2) {
 		ch->full_since = TICK_NEVER;
 		timer_cancel(&r->timers, &ch->hold);
 	}
@@ -156,8 +162,10 @@ void channel_close(struct channel *ch, enum close_reason reason)
 	if (ch->why != CLOSE_NONE)
 		return;
 	ch->why = reason;
-	log_warn(media_subject(l->media, subject), "channel %u reset: %s", ch->sid,
-		close_text(reason));
+	log_line(close_is_fault(reason) ? LOG_WARN : LOG_DEBUG, media_subject(l->media, subject),
+		"channel %u reset: %s", ch->sid, close_text(reason));
+	if (ch->route->discard != NULL)
+		ch->route->discard(ch);
 	channel_took(ch, ch->in.len);
 	if (l->assoc != NULL)
 		assoc_close_channel(l->assoc, ch->sid, relay_of(ch)->now);

@@ -125,10 +125,56 @@ static void plan_undo(struct plan *p, struct relay_context *c)
 	terminations_free(p->terminations, p->count);
 }
 
+/* By the name it gives, by the name it is given, or by the same name. */
+static bool are_twins(const struct media_spec *a, const struct media_spec *b)
+{
+	if (a->proxy == PROXY_HTTP || a->proxy != b->proxy)
+		return false;
+	if (a->twin != NULL || b->twin != NULL)
+		return (a->twin != NULL && strcmp(a->twin, b->media_id) == 0) ||
+		       (b->twin != NULL && strcmp(b->twin, a->media_id) == 0);
+	return strcmp(a->media_id, b->media_id) == 0;
+}
+
+static bool has_twin(const struct context_spec *spec, unsigned t, const struct media_spec *media)
+{
+	for (unsigned i = 0; i < spec->termination_count; i++) {
+		for (unsigned m = 0; i != t && m < spec->terminations[i].media_count; m++) {
+			if (are_twins(media, &spec->terminations[i].medias[m]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void find_twin(struct relay_context *c, unsigned t, struct media *media)
+{
+	for (unsigned i = t + 1; i < c->termination_count; i++) {
+		for (unsigned m = 0; m < c->terminations[i].media_count; m++) {
+			struct media *other = c->terminations[i].medias[m];
+
+			if (!are_twins(&media->spec, &other->spec))
+				continue;
+			if (media->twin != other)
+				media_join(media, other);
+			return;
+		}
+	}
+}
+
+static void join_twins(struct relay_context *c)
+{
+	for (unsigned t = 0; t < c->termination_count; t++) {
+		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
+			find_twin(c, t, c->terminations[t].medias[m]);
+	}
+}
+
 /* Everything that can fail happens here: copies, ports, new medias. */
-static bool plan_media(struct plan *p, struct relay_context *c, const struct termination_spec *ts,
+static bool plan_media(struct plan *p, struct relay_context *c, const struct context_spec *wish,
 	struct termination *term, unsigned t, unsigned m, struct relay_refusal *why)
 {
+	const struct termination_spec *ts = &wish->terminations[t];
 	const struct media_spec *spec = &ts->medias[m];
 	struct media *media = find_media(c, ts->termination_id, spec->media_id);
 
@@ -137,6 +183,10 @@ static bool plan_media(struct plan *p, struct relay_context *c, const struct ter
 			return refuse(
 				why, ERR_EXISTS, (int)t, (int)m, "this mediaId is there twice");
 	}
+	if (spec->proxy != PROXY_HTTP && !has_twin(wish, t, spec))
+		return refuse(why, ERR_UNSUPPORTED, (int)t, (int)m,
+			"MDC2 is not built yet: an application media needs a twin in another "
+			"termination");
 	if (media != NULL && can_stay(media, spec)) {
 		if (!media_spec_copy(&p->specs[p->spec_count], spec))
 			return refuse(why, ERR_NO_MEMORY, (int)t, (int)m, NULL);
@@ -179,7 +229,7 @@ static bool plan_make(struct plan *p, struct relay_context *c, const struct cont
 		if (term->id == NULL || term->medias == NULL)
 			return refuse(why, ERR_NO_MEMORY, (int)t, -1, NULL);
 		for (unsigned m = 0; m < ts->media_count; m++) {
-			if (!plan_media(p, c, ts, term, t, m, why))
+			if (!plan_media(p, c, spec, term, t, m, why))
 				return false;
 		}
 	}
@@ -205,6 +255,7 @@ static void plan_carry_out(struct plan *p, struct relay_context *c)
 			list_append(&c->relay->dying, &media->on_dying);
 		}
 	}
+	join_twins(c);
 	for (unsigned t = 0; t < p->count; t++) {
 		for (unsigned m = 0; m < p->terminations[t].media_count; m++, i++) {
 			if (p->specs[i].media_id != NULL)
@@ -291,7 +342,7 @@ struct relay_context *relay_context_create(struct relay *r, tick_t now, const ch
 	say_context(c, RELAY_EVENT_CONTEXT_CREATED, CLOSE_NONE);
 	for (unsigned t = 0; t < c->termination_count; t++) {
 		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
-			leg_go(&c->terminations[t].medias[m]->leg);
+			media_go(c->terminations[t].medias[m]);
 	}
 	return c;
 }
@@ -309,7 +360,7 @@ bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
 	plan_carry_out(&plan, c);
 	for (unsigned t = 0; t < c->termination_count; t++) {
 		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
-			leg_go(&c->terminations[t].medias[m]->leg);
+			media_go(c->terminations[t].medias[m]);
 	}
 	return true;
 }

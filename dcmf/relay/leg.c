@@ -293,7 +293,8 @@ static bool add_stream(struct leg *l, const struct stream_spec *s)
 							   .protocol = span_str(s->subprotocol),
 							   .negotiated = true });
 
-	if (err != ERR_OK) {
+	if (err != ERR_OK &&
+		err != ERR_EXISTS) { /* one that is not fully reset is opened when it is */
 		char subject[SUBJECT_MAX];
 
 		log_warn(media_subject(l->media, subject), "stream %u cannot be opened: %s", s->sid,
@@ -389,6 +390,8 @@ void leg_secured(struct leg *l, struct shake *s)
 	}
 	for (unsigned i = 0; i < m->spec.stream_count; i++)
 		add_stream(l, &m->spec.streams[i]);
+	if (media_is_bridge(m))
+		bridge_leg_ready(l);
 	read_records(l);
 	arm(l);
 }
@@ -453,9 +456,11 @@ static const struct stream_spec *find_stream(const struct media_spec *spec, uint
 static void on_channel_open(struct leg *l, uint16_t sid)
 {
 	const struct channel_view *view = assoc_channel(l->assoc, sid);
+	const struct route_ops *route = media_is_bridge(l->media) ? &route_bridge : &route_http;
 	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
+	struct channel *ch = view ? channel_open(l, sid, route) : NULL;
 
-	if (view == NULL || channel_open(l, sid, &route_http) == NULL) {
+	if (ch == NULL) {
 		count(allocation_failed_total);
 		assoc_close_channel(l->assoc, sid, relay_of(l)->now);
 		return;
@@ -464,13 +469,17 @@ static void on_channel_open(struct leg *l, uint16_t sid)
 		view->protocol);
 	log_debug(media_subject(l->media, subject), "channel %u open, %s", sid, detail);
 	relay_say(l->media, RELAY_EVENT_CHANNEL_OPENED, sid, CLOSE_NONE, detail);
+	if (route->opened != NULL)
+		route->opened(ch, relay_of(l)->now);
 }
 
 static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason reason)
 {
 	const struct stream_spec *agreed = find_stream(&l->media->spec, sid);
 	struct channel *ch = leg_channel(l, sid);
-	bool ours = reason == CLOSE_LOCAL;
+	bool bridge = media_is_bridge(l->media);
+	/* of a bridge the other side ended what we reset; then it is opened again when that side has it again */
+	bool again = reason == CLOSE_LOCAL && (!bridge || ch == NULL || ch->why == CLOSE_NONE);
 	char subject[SUBJECT_MAX];
 
 	if (ch != NULL && ch->why != CLOSE_NONE)
@@ -481,8 +490,14 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 		relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));
 	}
 	channel_destroy(ch);
+	if (bridge && ch == NULL)
+		bridge_far_closed(l, sid);
+	else if (bridge)
+		bridge_freed(l, sid);
+	if (bridge && bridge_is_wanted(l, sid))
+		again = true;
 	/* we closed it, and the controller still wants it: its quality changed, or its byte stream could not be followed */
-	if (agreed != NULL && ours && l->state != LEG_CLOSING)
+	if (agreed != NULL && again && l->state != LEG_CLOSING)
 		add_stream(l, agreed);
 }
 
@@ -511,7 +526,7 @@ static void on_event(struct leg *l, const struct assoc_event *ev)
 	case CHANNEL_CLOSED: on_channel_closed(l, ev->sid, ev->reason); break;
 	case CHANNEL_MESSAGE:
 		if (ch != NULL)
-			channel_message(ch, ev->message);
+			channel_message(ch, ev->ppid, ev->message);
 		break;
 	case CHANNEL_WRITABLE:
 		if (ch != NULL)
@@ -527,6 +542,17 @@ void leg_work(struct leg *l)
 	while (l->assoc != NULL && assoc_next_event(l->assoc, relay_of(l)->now, &ev))
 		on_event(l, &ev);
 	arm(l);
+}
+
+void leg_reopen_streams(struct leg *l)
+{
+	const struct media_spec *spec = &l->media->spec;
+
+	for (unsigned i = 0; i < spec->stream_count; i++) {
+		if (assoc_channel(l->assoc, spec->streams[i].sid) == NULL)
+			add_stream(l, &spec->streams[i]);
+	}
+	leg_busy(l);
 }
 
 static bool same_quality(const struct channel_quality *a, const struct channel_quality *b)

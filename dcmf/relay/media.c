@@ -14,16 +14,30 @@ static struct relay *relay_of(const struct media *m)
 	return m->context->relay;
 }
 
+static bool is_told(const struct media *m)
+{
+	return m->spec.remote_setup != SETUP_NONE || m->spec.fingerprint_count > 0;
+}
+
+/* Joined legs take opposite roles where they may, so that the ids of channels opened by DCEP never collide (RFC 8832 6). */
+static enum setup opposite_of_twin(const struct media *m)
+{
+	return media_setup(m->twin) == SETUP_PASSIVE ? SETUP_ACTIVE : SETUP_PASSIVE;
+}
+
 enum setup media_setup(const struct media *m)
 {
+	bool joined = m->twin != NULL && is_told(m->twin);
+
 	switch (m->spec.remote_setup) {
 	case SETUP_ACTIVE: return SETUP_PASSIVE;
 	case SETUP_PASSIVE: return SETUP_ACTIVE;
-	case SETUP_ACTPASS: return relay_of(m)->config.setup;
 	default: break;
 	}
-	/* told a fingerprint but no role: as if actpass; told nothing: we are still free (spec 5.5) */
-	return m->spec.fingerprint_count > 0 ? relay_of(m)->config.setup : SETUP_ACTPASS;
+	if (is_told(m)) /* told a fingerprint but no role: as if actpass */
+		return joined && m->is_second ? opposite_of_twin(m) : relay_of(m)->config.setup;
+	return joined ? opposite_of_twin(m)
+		      : SETUP_ACTPASS; /* told nothing: still free (spec 5.5) */
 }
 
 static bool refuse(struct relay_refusal *why, enum err err, const char *detail)
@@ -69,17 +83,25 @@ static bool open_port(struct media *m, struct relay_refusal *why)
 	return err == ERR_OK ? true : refuse(why, err, NULL);
 }
 
+/* What passes through has no end here: no leg, no DTLS, no key. */
+static bool make_end(struct media *m)
+{
+	if (m->spec.proxy == PROXY_UDP) {
+		count_add(splices, 1);
+		return true;
+	}
+	if ((m->leg = mem_alloc(sizeof(*m->leg))) == NULL)
+		return false;
+	leg_init(m->leg, m);
+	return true;
+}
+
 struct media *media_create(struct relay_context *c, const char *termination_id,
 	const struct media_spec *spec, struct relay_refusal *why)
 {
 	struct relay *r = c->relay;
 	struct media *m;
 
-	if (spec->proxy != PROXY_HTTP) {
-		refuse(why, ERR_UNSUPPORTED,
-			"application data channels are not built yet: only HTTP_PROXY");
-		return NULL;
-	}
 	if ((m = mem_zalloc(sizeof(*m))) == NULL) {
 		refuse(why, ERR_NO_MEMORY, NULL);
 		return NULL;
@@ -87,14 +109,13 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	m->context = c;
 	c->media_count++;
 	list_init(&m->on_dying);
-	leg_init(&m->leg, m);
 	m->has_timer_room = timers_reserve(&r->timers);
 	m->dtls = dtls_ctx_ref(r->config.dtls);
 	random_token(m->tls_id, TLS_ID_LEN);
 	why->err = ERR_NO_MEMORY;
 	why->detail[0] = '\0';
 	if (!m->has_timer_room || (m->termination_id = mem_strdup(termination_id)) == NULL ||
-		!media_spec_copy(&m->spec, spec) || !open_port(m, why) ||
+		!media_spec_copy(&m->spec, spec) || !make_end(m) || !open_port(m, why) ||
 		(spec->has_ice && (m->ice = ice_lite_create(spec->ice, r->now)) == NULL) ||
 		!index_add(m)) {
 		media_destroy(m);
@@ -155,7 +176,8 @@ static bool is_given_up(const struct path_entry *e, tick_t now)
 {
 	const struct media *m = e->media;
 
-	return is_stale(e) || m->leg.state == LEG_CLOSING || m->leg.state == LEG_CLOSED ||
+	return is_stale(e) ||
+	       (m->leg != NULL && (m->leg->state == LEG_CLOSING || m->leg->state == LEG_CLOSED)) ||
 	       tick_due(tick_add(ice_lite_last_check(m->ice), PATH_REST_US), now);
 }
 
@@ -188,6 +210,24 @@ static void path_learn(struct media *m, const struct path *path)
 	*slot = e;
 }
 
+/* Neither knows the other any more. */
+static void unjoin(struct media *m)
+{
+	if (m->twin != NULL)
+		m->twin->twin = NULL;
+	m->twin = NULL;
+}
+
+void media_join(struct media *first, struct media *second)
+{
+	unjoin(first);
+	unjoin(second);
+	first->twin = second;
+	second->twin = first;
+	first->is_second = false;
+	second->is_second = true;
+}
+
 void media_destroy(struct media *m)
 {
 	struct relay *r;
@@ -195,7 +235,12 @@ void media_destroy(struct media *m)
 	if (m == NULL)
 		return;
 	r = relay_of(m);
-	leg_finish(&m->leg);
+	if (m->leg != NULL)
+		leg_finish(m->leg);
+	else if (m->spec.proxy == PROXY_UDP)
+		count_add(splices, -1);
+	mem_free(m->leg);
+	unjoin(m);
 	for (int i = 0; i < ICE_PATHS_MAX; i++)
 		path_forget(&m->paths[i]);
 	index_remove(m);
@@ -215,12 +260,14 @@ void media_destroy(struct media *m)
 
 void media_close(struct media *m, enum close_reason reason)
 {
-	leg_close(&m->leg, reason);
+	if (m->leg != NULL)
+		leg_close(m->leg, reason);
+	unjoin(m);
 }
 
 bool media_is_done(const struct media *m)
 {
-	return m->leg.state != LEG_CLOSING;
+	return m->leg == NULL || m->leg->state != LEG_CLOSING;
 }
 
 bool media_has_path(const struct media *m)
@@ -260,7 +307,13 @@ static void stun_input(struct media *m, const struct path *path, struct span dgr
 		log_debug(media_subject(m, subject), "path %s",
 			verdict == ICE_SELECTED ? "selected" : "checked");
 	}
-	leg_go(&m->leg);
+	media_go(m);
+}
+
+void media_go(struct media *m)
+{
+	if (m->leg != NULL)
+		leg_go(m->leg);
 }
 
 void media_input(struct media *m, const struct path *path, struct span dgram)
@@ -272,7 +325,10 @@ void media_input(struct media *m, const struct path *path, struct span dgram)
 			count(datagrams_source_total);
 			return;
 		}
-		leg_input(&m->leg, path, dgram);
+		if (m->leg != NULL)
+			leg_input(m->leg, path, dgram);
+		else
+			splice_input(m, path, dgram);
 		return;
 	default: count(datagrams_other_total); return;
 	}
@@ -342,10 +398,12 @@ static void apply_remote(struct media *m, const struct media_spec *old)
 		(struct path){ .port = m->at.port, .local = m->at.local, .remote = m->spec.remote };
 	if (!addr_is_set(&m->spec.remote))
 		m->path = (struct path){ 0 };
-	else if (m->leg.secured != NULL)
-		m->leg.secured->path =
+	if (m->leg == NULL)
+		return;
+	if (m->leg->secured != NULL && addr_is_set(&m->spec.remote))
+		m->leg->secured->path =
 			m->path; /* the association moves with its peer (RFC 8842 4) */
-	shakes_move(&m->leg);
+	shakes_move(m->leg);
 }
 
 void media_apply(struct media *m, struct media_spec *spec)
@@ -357,12 +415,12 @@ void media_apply(struct media *m, struct media_spec *spec)
 	*spec = (struct media_spec){ 0 };
 	apply_ice(m, &old);
 	apply_remote(m, &old);
-	if (asks_for_new_association(m, &old, old_setup)) {
-		leg_restart(&m->leg);
+	if (m->leg != NULL && asks_for_new_association(m, &old, old_setup)) {
+		leg_restart(m->leg);
 		random_token(m->tls_id, TLS_ID_LEN); /* RFC 8842 5.3 */
-	} else {
-		leg_sync_streams(&m->leg, &old);
-		leg_revive(&m->leg);
+	} else if (m->leg != NULL) {
+		leg_sync_streams(m->leg, &old);
+		leg_revive(m->leg);
 	}
 	media_spec_finish(&old);
 }

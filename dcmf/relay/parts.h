@@ -109,7 +109,7 @@ struct leg {
 	struct assoc *assoc;
 	uint32_t peer_max_message; /* what the association was told, bytes; 0: any size */
 	struct list_node channels; /* ordered by when they opened */
-	size_t queued;             /* bytes in channel.in, all together */
+	size_t queued;             /* bytes its channels hold, all together */
 	bool held;                 /* assoc_hold() is on */
 	struct dgram_queue
 		early; /* a proven ClientHello that came before the remote side was told */
@@ -140,7 +140,10 @@ struct media {
 	char ufrag[ICE_UFRAG_LEN + 1]; /* key in by_ufrag */
 	struct path path;              /* where the peer is; path.remote.family NONE: not known */
 	struct path_entry *paths[ICE_PATHS_MAX];
-	struct leg leg;
+	struct leg *leg; /* NULL: DTLS passes through, nothing ends here */
+	struct media *
+		twin; /* the media of another termination that this one is joined with; NULL: none */
+	bool is_second; /* of two twins the one in the later termination: its role gives way */
 	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
 	bool has_timer_room;       /* timers_reserve() was called for the leg's */
@@ -151,16 +154,20 @@ struct media {
 /* What a channel is connected to. */
 struct route_ops {
 	const char *name;
-	/* Bytes were added to channel->in. */
-	void (*input)(struct channel *ch, tick_t now);
+	/* The channel is open. May be NULL. */
+	void (*opened)(struct channel *ch, tick_t now);
+	void (*message)(struct channel *ch, tick_t now, uint32_t ppid, struct span message);
 	void (*writable)(struct channel *ch, tick_t now);
+	/* We reset the channel: what the route holds for it is of no use any more. May be NULL. */
+	void (*discard)(struct channel *ch);
 	void (*destroy)(struct channel *ch);
 };
 
 struct channel {
 	struct leg *leg;
 	uint16_t sid;
-	struct bytes in;       /* received, not yet taken by the route */
+	struct bytes in;       /* received, not yet taken: of routes to which it is a byte stream */
+	size_t queued;         /* bytes the channel holds for its route, `in` included */
 	tick_t full_since;     /* TICK_NEVER unless `in` is over its bound */
 	struct timer hold;     /* closes a channel that is full for too long */
 	enum close_reason why; /* we reset it: why; CLOSE_NONE while it lives */
@@ -185,6 +192,10 @@ void relay_context_reap(struct relay_context *c);
 struct media *media_create(struct relay_context *c, const char *termination_id,
 	const struct media_spec *spec, struct relay_refusal *why);
 void media_destroy(struct media *m);
+/* What one receives goes to the other. `second` is the one in the later termination. */
+void media_join(struct media *first, struct media *second);
+/* The remote side, the path or the certificate changed: begin what can begin. */
+void media_go(struct media *m);
 /* Orderly end; media_is_done() some time later. */
 void media_close(struct media *m, enum close_reason reason);
 bool media_is_done(const struct media *m);
@@ -194,6 +205,10 @@ void media_input(struct media *m, const struct path *path, struct span dgram);
 void media_send(struct media *m, const struct path *path, struct span dgram);
 bool media_has_path(const struct media *m);
 enum setup media_setup(const struct media *m);
+static inline bool media_is_bridge(const struct media *m)
+{
+	return m->spec.proxy == PROXY_DC_APPLICATION;
+}
 
 /* leg.c */
 void leg_init(struct leg *l, struct media *m);
@@ -213,6 +228,8 @@ void leg_close(struct leg *l, enum close_reason reason);
 void leg_restart(struct leg *l);
 void leg_work(struct leg *l); /* association events */
 void leg_busy(struct leg *l);
+/* Agreed streams that were closed are opened again; the association is there. */
+void leg_reopen_streams(struct leg *l);
 /* The streams of the spec changed from `old` to what the media has now. */
 void leg_sync_streams(struct leg *l, const struct media_spec *old);
 
@@ -237,9 +254,16 @@ void leg_secured(struct leg *l, struct shake *s);
 struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops *route);
 void channel_destroy(struct channel *ch);
 struct channel *leg_channel(struct leg *l, uint16_t sid);
-void channel_message(struct channel *ch, struct span message);
+void channel_message(struct channel *ch, uint32_t ppid, struct span message);
+/* Appends to channel->in; out of memory ends the channel. */
+bool channel_append(struct channel *ch, struct span bytes);
 /* The route took n bytes of channel->in. */
 void channel_took(struct channel *ch, size_t n);
+/* The route holds n bytes more, or less: counted and bounded with those of channel->in. */
+void channel_queued(struct channel *ch, int64_t n);
+/* Opens or shuts the window as the bound says; after the route took, or did not take. */
+void channel_look(struct channel *ch);
+bool channel_is_full(const struct channel *ch);
 enum err channel_send(struct channel *ch, struct span bytes);
 void channel_close(struct channel *ch, enum close_reason reason);
 /* The most one message to this peer may hold. */
@@ -247,3 +271,17 @@ size_t channel_piece(const struct channel *ch);
 
 /* route_http.c */
 extern const struct route_ops route_http;
+
+/* route_bridge.c */
+extern const struct route_ops route_bridge;
+/* A channel of the twin's leg that never opened, or is gone, takes its counterpart here with it. */
+void bridge_far_closed(struct leg *far, uint16_t sid);
+/* The id is free again on `l`: a counterpart that waited for it is opened here now. */
+void bridge_freed(struct leg *l, uint16_t sid);
+/* This leg's association is new: what the twin's leg has is opened here too. */
+void bridge_leg_ready(struct leg *l);
+/* Is the counterpart of this stream alive on the twin's leg? */
+bool bridge_is_wanted(struct leg *l, uint16_t sid);
+
+/* splice.c: a DTLS datagram on its way to the twin's peer. */
+void splice_input(struct media *m, const struct path *path, struct span dgram);

@@ -98,7 +98,7 @@ bool relay_has_room(const struct relay *r, size_t n)
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX])
 {
 	snprintf(buf, SUBJECT_MAX, "leg %.48s.%.40s.%.40s{%s}", m->context->id, m->termination_id,
-		m->spec.media_id, leg_state_name(m->leg.state));
+		m->spec.media_id, m->leg ? leg_state_name(m->leg->state) : "passing");
 	return buf;
 }
 

@@ -413,11 +413,14 @@ static void silent(void *arg, tick_t now)
 
 /* --- what the channel says --- */
 
-static void input(struct channel *ch, tick_t now)
+static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span bytes)
 {
-	struct http_route *h = route_of(ch);
+	struct http_route *h;
 
-	if (h == NULL) {
+	(void)ppid; /* text or binary, it is one byte stream; the empty message means nothing to it */
+	if (bytes.len == 0 || !channel_append(ch, bytes))
+		return;
+	if ((h = route_of(ch)) == NULL) {
 		count(allocation_failed_total);
 		channel_close(ch, CLOSE_NO_MEMORY);
 		return;
@@ -454,5 +457,5 @@ static void destroy(struct channel *ch)
 }
 
 const struct route_ops route_http = {
-	.name = "http", .input = input, .writable = writable, .destroy = destroy
+	.name = "http", .message = message, .writable = writable, .destroy = destroy
 };

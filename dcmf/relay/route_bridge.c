@@ -1,0 +1,305 @@
+/*
+ * route_bridge.c: a channel joined with the same channel of the twin's leg (e2ae): each message goes on with its PPID, in the order and
+ * with the reliability that the far channel was agreed with.
+ *
+ *     leg A: channel 1000 ──► queue ──► channel 1000 of leg B          and the same the other way
+ *
+ * A queue stands between, for a far side that is slow or not up yet. When it is full, a reliable channel shuts the sender's window and
+ * after a while ends; a partially reliable one drops its oldest messages. A channel opened by DCEP is opened on the far leg too,
+ * under the same id, or where our role there forbids its parity (RFC 8832 6), under another one.
+ */
+#include "dcmf/base/counters.h"
+#include "dcmf/base/log.h"
+#include "dcmf/relay/parts.h"
+
+struct message {
+	struct list_node on_queue;
+	uint32_t ppid;
+	uint32_t len;
+	uint8_t bytes[];
+};
+
+struct bridge {
+	struct list_node queue;
+	uint16_t far_sid; /* of the counterpart, there or yet to come */
+};
+
+static tick_t now_of(const struct channel *ch)
+{
+	return ch->leg->media->context->relay->now;
+}
+
+static struct bridge *bridge_of(const struct channel *ch)
+{
+	return ch->state;
+}
+
+/* The twin's leg, while it has an association; NULL otherwise. */
+static struct leg *far_leg(const struct leg *l)
+{
+	struct leg *far = l->media->twin ? l->media->twin->leg : NULL;
+
+	return far != NULL && far->assoc != NULL && far->state != LEG_CLOSING ? far : NULL;
+}
+
+/* The channel of `l` that takes `sid` of the twin's leg for its counterpart; NULL: none. */
+static struct channel *counterpart_on(struct leg *l, uint16_t sid)
+{
+	list_for_each (n, &l->channels) {
+		struct channel *ch = container_of(n, struct channel, on_leg);
+
+		if (ch->state != NULL && bridge_of(ch)->far_sid == sid)
+			return ch;
+	}
+	return NULL;
+}
+
+static struct channel *far_channel(const struct channel *ch)
+{
+	struct leg *far = far_leg(ch->leg);
+	struct channel *other = far ? leg_channel(far, bridge_of(ch)->far_sid) : NULL;
+
+	return other != NULL && other->why == CLOSE_NONE ? other : NULL;
+}
+
+static bool is_reliable(const struct channel *ch)
+{
+	const struct channel_view *view = assoc_channel(ch->leg->assoc, ch->sid);
+
+	return view == NULL || view->quality.reliability == RELIABLE;
+}
+
+/* --- messages --- */
+
+static void take_off(struct channel *ch, struct message *m)
+{
+	list_unlink(&m->on_queue);
+	channel_queued(ch, -(int64_t)(sizeof(*m) + m->len));
+	mem_free(m);
+}
+
+static struct message *oldest(const struct bridge *b)
+{
+	return list_is_empty(&b->queue) ? NULL
+					: container_of(b->queue.next, struct message, on_queue);
+}
+
+static void discard(struct channel *ch)
+{
+	struct message *m;
+
+	while (ch->state != NULL && (m = oldest(bridge_of(ch))) != NULL)
+		take_off(ch, m);
+}
+
+/* The far side was told how much its far side takes; whoever sends more loses the message, or where none may be lost the channel. */
+static void refuse(struct channel *ch, size_t len)
+{
+	char subject[SUBJECT_MAX];
+
+	count(messages_refused_total);
+	log_warn(media_subject(ch->leg->media, subject),
+		"channel %u: %zu bytes are more than the far side takes", ch->sid, len);
+	if (is_reliable(ch))
+		channel_close(ch, CLOSE_MESSAGE_SIZE);
+}
+
+/* False: the far side cannot take it now. */
+static bool pass_on(struct channel *ch, uint32_t ppid, struct span bytes)
+{
+	struct channel *far = far_channel(ch);
+
+	if (far == NULL)
+		return false;
+	switch (assoc_send(far->leg->assoc, now_of(ch), far->sid, ppid, bytes)) {
+	case ERR_OK: count(messages_bridged_total); return true;
+	case ERR_MESSAGE_SIZE: refuse(ch, bytes.len); return true;
+	case ERR_UNSUPPORTED:
+		return true; /* a PPID that says one thing and a length that says another */
+	default: return false;
+	}
+}
+
+static void drain(struct channel *ch)
+{
+	struct message *m;
+
+	while (ch->why == CLOSE_NONE && (m = oldest(bridge_of(ch))) != NULL &&
+		pass_on(ch, m->ppid, SPAN(m->bytes, m->len))) {
+		if (ch->why == CLOSE_NONE)
+			take_off(ch, m);
+	}
+	channel_look(ch);
+}
+
+static void drop(struct channel *ch)
+{
+	count(messages_dropped_total);
+	take_off(ch, oldest(bridge_of(ch)));
+}
+
+static void keep(struct channel *ch, uint32_t ppid, struct span bytes)
+{
+	struct message *m = mem_alloc(sizeof(*m) + bytes.len);
+
+	if (m == NULL) {
+		count(allocation_failed_total);
+		if (is_reliable(ch))
+			channel_close(ch, CLOSE_NO_MEMORY);
+		else
+			count(messages_dropped_total);
+		return;
+	}
+	m->ppid = ppid;
+	m->len = (uint32_t)bytes.len;
+	if (bytes.len > 0)
+		memcpy(m->bytes, bytes.p, bytes.len);
+	list_init(&m->on_queue);
+	list_append(&bridge_of(ch)->queue, &m->on_queue);
+	channel_queued(ch, (int64_t)(sizeof(*m) + bytes.len));
+}
+
+static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span bytes)
+{
+	(void)now;
+	if (list_is_empty(&bridge_of(ch)->queue) && pass_on(ch, ppid, bytes))
+		return;
+	keep(ch, ppid, bytes);
+	while (!is_reliable(ch) && channel_is_full(ch) && oldest(bridge_of(ch)) != NULL)
+		drop(ch);
+	channel_look(ch);
+}
+
+/* This channel takes more: what waits for it, waits with its counterpart. */
+static void writable(struct channel *ch, tick_t now)
+{
+	struct channel *from = far_channel(ch);
+
+	(void)now;
+	if (from != NULL)
+		drain(from);
+}
+
+/* --- opening --- */
+
+/* The same id, or from its neighbour on the first one that is free and of the parity of our role. */
+static void open_far(struct channel *ch, struct leg *far, const struct channel_view *view)
+{
+	struct channel_config config = {
+		.sid = ch->sid,
+		.quality = view->quality,
+		.label = span_str(view->label),
+		.protocol = span_str(view->protocol),
+	};
+	enum err err = assoc_add_channel(far->assoc, &config);
+	uint32_t sid = ch->sid ^ 1u;
+
+	if (err == ERR_DCEP_PARITY) {
+		for (err = ERR_EXISTS; err == ERR_EXISTS && sid <= SCTP_SID_MAX; sid += 2) {
+			config.sid = (uint16_t)sid;
+			if (counterpart_on(ch->leg, config.sid) == NULL)
+				err = assoc_add_channel(far->assoc, &config);
+		}
+	}
+	if (err == ERR_EXISTS && config.sid == ch->sid)
+		return; /* not fully reset there: bridge_freed() tries again */
+	if (err != ERR_OK) {
+		channel_close(ch, CLOSE_STREAM_REFUSED);
+		return;
+	}
+	bridge_of(ch)->far_sid = config.sid;
+	leg_busy(far);
+}
+
+/* What a peer opened in band is opened on the other side in band. */
+static void mirror(struct channel *ch)
+{
+	const struct channel_view *view = assoc_channel(ch->leg->assoc, ch->sid);
+	struct leg *far = far_leg(ch->leg);
+
+	if (view == NULL || view->negotiated || far == NULL || ch->why != CLOSE_NONE)
+		return;
+	if (assoc_channel(far->assoc, bridge_of(ch)->far_sid) == NULL)
+		open_far(ch, far, view);
+}
+
+static void opened(struct channel *ch, tick_t now)
+{
+	struct leg *far = far_leg(ch->leg);
+	struct channel *other = far ? counterpart_on(far, ch->sid) : NULL;
+	struct bridge *b = mem_alloc(sizeof(*b));
+
+	(void)now;
+	if (b == NULL) {
+		count(allocation_failed_total);
+		channel_close(ch, CLOSE_NO_MEMORY);
+		return;
+	}
+	list_init(&b->queue);
+	b->far_sid = other ? other->sid : ch->sid;
+	ch->state = b;
+	if (other != NULL)
+		drain(other);
+	else
+		mirror(ch);
+}
+
+void bridge_freed(struct leg *l, uint16_t sid)
+{
+	struct leg *far = far_leg(l);
+	struct channel *waiting = far ? counterpart_on(far, sid) : NULL;
+
+	if (waiting != NULL)
+		mirror(waiting);
+}
+
+void bridge_leg_ready(struct leg *l)
+{
+	struct leg *far = far_leg(l);
+
+	if (far == NULL)
+		return;
+	list_for_each_safe (n, next, &far->channels)
+		mirror(container_of(n, struct channel, on_leg));
+	leg_reopen_streams(far);
+}
+
+/* --- ends --- */
+
+bool bridge_is_wanted(struct leg *l, uint16_t sid)
+{
+	struct leg *far = far_leg(l);
+	struct channel *other = far ? leg_channel(far, sid) : NULL;
+
+	return other != NULL && other->why == CLOSE_NONE;
+}
+
+void bridge_far_closed(struct leg *far, uint16_t sid)
+{
+	struct leg *l = far_leg(far);
+	struct channel *ch = l ? counterpart_on(l, sid) : NULL;
+
+	if (ch != NULL)
+		channel_close(ch, CLOSE_PEER_RESET);
+}
+
+static void destroy(struct channel *ch)
+{
+	if (ch->state == NULL)
+		return;
+	if (ch->why !=
+		CLOSE_PEER_RESET) /* else it was the far side that began, and may be open anew by now */
+		bridge_far_closed(ch->leg, ch->sid);
+	discard(ch);
+	mem_free(ch->state);
+	ch->state = NULL;
+}
+
+const struct route_ops route_bridge = {
+	.name = "bridge",
+	.opened = opened,
+	.message = message,
+	.writable = writable,
+	.discard = discard,
+	.destroy = destroy,
+};

@@ -1,0 +1,39 @@
+/*
+ * splice.c: DTLS that passes through (e2e): datagrams of one peer go to the other untouched, and nothing else does.
+ *
+ *     peer A ──DTLS──► media ═══════► twin ──DTLS──► peer B       STUN ends at each media; no key is ever here
+ */
+#include "dcmf/base/counters.h"
+#include "dcmf/relay/parts.h"
+
+static const struct relay *relay_of(const struct media *m)
+{
+	return m->context->relay;
+}
+
+/* RFC 7675 5.1: nothing is sent to a peer whose consent is gone. */
+static bool has_consent(const struct media *m)
+{
+	const struct relay *r = relay_of(m);
+
+	return m->ice == NULL ||
+	       !tick_due(tick_add(ice_lite_last_check(m->ice), r->config.consent_us), r->now);
+}
+
+void splice_input(struct media *m, const struct path *path, struct span dgram)
+{
+	struct media *twin = m->twin;
+
+	if (m->ice == NULL && !addr_eq(&path->remote, &m->spec.remote)) {
+		count(datagrams_source_total);
+		return;
+	}
+	if (m->ice == NULL)
+		m->path.local = path->local;
+	if (twin == NULL || !media_has_path(twin) || !has_consent(twin)) {
+		count(splice_dropped_total);
+		return;
+	}
+	count(splice_datagrams_total);
+	media_send(twin, &twin->path, dgram);
+}
