@@ -274,7 +274,7 @@ START_TEST(what_is_not_built_is_refused_with_its_place_and_a_sentence)
 	ck_assert_int_eq(refusal.err, ERR_UNSUPPORTED);
 	ck_assert_int_eq(refusal.termination, 1);
 	ck_assert_int_eq(refusal.media, 1);
-	ck_assert_ptr_nonnull(strstr(refusal.detail, "HTTP_PROXY"));
+	ck_assert_ptr_nonnull(strstr(refusal.detail, "MDC2"));
 	ck_assert_uint_eq(world.ports, 0);
 	ck_assert_uint_eq(world.event_count, 0);
 }
