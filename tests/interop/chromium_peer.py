@@ -94,4 +94,5 @@ def main(path: str, how: str, targets: list[str]):
                       "status": shown["terminations"][0]["medias"][0]["dcmf"]["status"]}))
 
 
-main(sys.argv[1], sys.argv[2], sys.argv[3:])
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
