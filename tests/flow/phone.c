@@ -98,10 +98,10 @@ void phone_move(struct phone *p)
 
 static struct stream_spec *streams_of(const struct ue_media *m)
 {
-	struct stream_spec *s = mem_zalloc(UE_SIDS_MAX * sizeof(*s));
+	struct stream_spec *s = mem_zalloc(UE_STREAMS_MAX * sizeof(*s));
 
-	for (unsigned i = 0; i < m->sid_count; i++)
-		s[i] = (struct stream_spec){ .sid = m->sids[i],
+	for (unsigned i = 0; i < m->stream_count; i++)
+		s[i] = (struct stream_spec){ .sid = m->streams[i].sid,
 			.quality.priority = 256,
 			.subprotocol = mem_strdup("http") };
 	return s;
@@ -113,9 +113,9 @@ static struct root_spec *roots_of(const struct ue_media *m, bool dcep, unsigned 
 	struct addr connect;
 
 	addr_parse_ip(SPAN_LIT("192.0.2.80"), 80, &connect);
-	*count = dcep ? 2 : m->sid_count;
+	*count = dcep ? 2 : m->stream_count;
 	for (unsigned i = 0; i < *count; i++)
-		r[i] = (struct root_spec){ .sid = dcep ? (uint16_t)i : m->sids[i],
+		r[i] = (struct root_spec){ .sid = dcep ? (uint16_t)i : m->streams[i].sid,
 			.url = mem_strdup(BASE),
 			.connect = connect };
 	return r;
@@ -141,7 +141,7 @@ void phone_spec(const struct phone *p, struct context_spec *spec)
 	m->remote_max_message = ue.max_message;
 	m->accept_dcep = p->options.dcep;
 	m->streams = streams_of(&ue);
-	m->stream_count = ue.sid_count;
+	m->stream_count = ue.stream_count;
 	m->roots = roots_of(&ue, p->options.dcep, &m->root_count);
 	if (p->unknown)
 		return;
@@ -348,6 +348,8 @@ static void on_event(struct phone *p, const struct ue_event *ev)
 	case UE_BODY: on_body(p, ev); break;
 	case UE_RESPONSE_END: on_end(p, ev); break;
 	case UE_GARBAGE: p->garbage++; break;
+	case UE_MESSAGE:
+	case UE_WRITABLE: break;
 	case UE_CHANNEL_CLOSED: p->channels_closed++; break;
 	case UE_CLOSED:
 		p->closed++;

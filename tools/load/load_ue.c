@@ -309,6 +309,8 @@ static void on_event(struct load_ue *u, struct load_line *line, const struct ue_
 {
 	switch (ev->kind) {
 	case UE_PATH_UP:
+	case UE_MESSAGE:
+	case UE_WRITABLE:
 	case UE_HEAD: break;
 	case UE_SECURED: on_secured(u, line); break;
 	case UE_CHANNEL_OPEN: on_open(u, line); break;
@@ -329,7 +331,7 @@ static bool connect_lines(struct load_ue *u, const char *sdp)
 {
 	struct ue_remote remote[LOAD_LINES_MAX];
 	unsigned count = LOAD_LINES_MAX;
-	const char *wrong = ue_sdp_answer(SPAN_STR(sdp), remote, &count);
+	const char *wrong = ue_sdp_read_answer(SPAN_STR(sdp), remote, &count);
 	enum err err = ERR_OK;
 
 	if (wrong == NULL && count != (unsigned)u->load->options.lines)
@@ -401,7 +403,7 @@ static void offer(struct load_ue *u)
 
 	for (unsigned i = 0; i < u->load->options.lines; i++)
 		ue_media(u->lines[i].ue, &media[i]);
-	sdp = ue_sdp_offer(
+	sdp = ue_sdp_write_offer(
 		media, (unsigned)u->load->options.lines, !(u->ice && u->load->options.webrtc));
 	if (sdp == NULL) {
 		fail(u, FAILURE_MEMORY, "the offer does not fit");

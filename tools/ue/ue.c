@@ -1,46 +1,12 @@
 /* ue.c: one m=application line of a UE: wires ICE, DTLS, SCTP and the HTTP clients of its channels together. */
-#include "tools/ue/ue.h"
-
 #include <string.h>
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/random.h"
-#include "dcmf/ice/checker.h"
+#include "tools/ue/ue_impl.h"
 
-#define OUT_MAX    (4 << 20) /* bytes of datagrams that wait to be sent, ours */
-#define EARLY_MAX  8192      /* bytes of a peer that was faster than the answer, ours */
-#define TLS_ID_LEN 24        /* RFC 8842 5.2: at least 20 */
-
-struct ue_channel {
-	uint16_t sid, wire_sid;
-	bool used, open, blocked;
-	struct ue_http http;
-};
-
-struct ue {
-	struct ue_config config;
-	struct dtls_ctx *dtls_ctx;
-	struct ice_credentials credentials;
-	char tls_id[TLS_ID_LEN + 1];
-	struct ue_remote remote;
-	bool renew; /* the next ue_connect() starts DTLS anew */
-	bool held;
-
-	struct ice_checker *checker;
-	struct dtls *dtls;
-	struct assoc *assoc;
-	struct ue_channel channels[UE_SIDS_MAX];
-	struct dgram_queue out;
-	struct dgram_queue early; /* came before the answer did */
-
-	/* Events that wait, and what is still to read of the last message. */
-	bool path_up, secured, closed; /* happened */
-	bool told_path, told_secured, told_closed;
-	bool closing;
-	enum close_reason reason;
-	struct ue_channel *reading;
-	struct span rest;
-};
+#define OUT_MAX   (4 << 20) /* bytes of datagrams that wait to be sent, ours */
+#define EARLY_MAX 8192      /* bytes of a peer that was faster than the answer, ours */
 
 void ue_config_init(struct ue_config *config)
 {
@@ -55,48 +21,26 @@ void ue_config_init(struct ue_config *config)
 		.receive_buffer = 256 << 10 };
 }
 
-static struct ue_channel *channel_of(struct ue *u, uint16_t sid)
+struct ue_stream ue_bootstrap_stream(uint16_t sid)
 {
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->sid == sid)
-			return ch;
-	return NULL;
-}
-
-static struct ue_channel *channel_on_wire(struct ue *u, uint16_t wire_sid)
-{
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->wire_sid == wire_sid)
-			return ch;
-	return NULL;
-}
-
-static struct ue_channel *channel_add(struct ue *u, uint16_t sid)
-{
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++) {
-		if (ch->used)
-			continue;
-		*ch = (struct ue_channel){ .sid = sid, .wire_sid = sid, .used = true };
-		ue_http_init(&ch->http);
-		return ch;
-	}
-	return NULL;
-}
-
-static void channel_remove(struct ue *u, struct ue_channel *ch)
-{
-	if (u->reading == ch) {
-		u->reading = NULL;
-		u->rest = SPAN_NONE;
-	}
-	ue_http_finish(&ch->http);
-	ch->used = false;
+	return (struct ue_stream){
+		.sid = sid, .quality = { .priority = 256 }, .label = "bootstrap", .protocol = "http"
+	};
 }
 
 static void fresh_credentials(struct ue *u)
 {
 	random_token(u->credentials.ufrag, ICE_UFRAG_LEN);
 	random_token(u->credentials.pwd, ICE_PWD_LEN);
+}
+
+static bool add_bootstrap_channels(struct ue *u)
+{
+	enum err err = ERR_OK;
+
+	for (unsigned i = 0; i < u->config.sid_count && err == ERR_OK; i++)
+		err = ue_add_channel(u, u->config.sids[i]);
+	return err == ERR_OK;
 }
 
 struct ue *ue_create(const struct ue_config *config, tick_t now)
@@ -112,9 +56,11 @@ struct ue *ue_create(const struct ue_config *config, tick_t now)
 	dgram_queue_init(&u->early, EARLY_MAX);
 	fresh_credentials(u);
 	random_token(u->tls_id, TLS_ID_LEN);
-	for (unsigned i = 0; i < config->sid_count; i++)
-		channel_add(u, config->sids[i]);
 	u->renew = true;
+	if (!add_bootstrap_channels(u)) {
+		ue_destroy(u);
+		return NULL;
+	}
 	return u;
 }
 
@@ -126,6 +72,7 @@ static void drop_session(struct ue *u)
 	dtls_destroy(u->dtls);
 	u->assoc = NULL;
 	u->dtls = NULL;
+	ue_channels_reset(u);
 }
 
 void ue_destroy(struct ue *u)
@@ -134,9 +81,7 @@ void ue_destroy(struct ue *u)
 		return;
 	drop_session(u);
 	ice_checker_destroy(u->checker);
-	for (unsigned i = 0; i < UE_SIDS_MAX; i++)
-		if (u->channels[i].used)
-			channel_remove(u, &u->channels[i]);
+	ue_channels_finish(u);
 	dgram_queue_finish(&u->out);
 	dgram_queue_finish(&u->early);
 	dtls_ctx_unref(u->dtls_ctx);
@@ -150,19 +95,19 @@ void ue_media(const struct ue *u, struct ue_media *out)
 		.local = u->config.local.local,
 		.ice = u->config.ice,
 		.credentials = u->credentials,
-		.setup = u->config.setup,
+		.setup = u->answered != SETUP_NONE ? u->answered : u->config.setup,
 		.tls_id = u->tls_id,
 		.sctp_port = u->config.sctp_port,
 		.max_message = u->config.max_message };
 	cert_fingerprint(dtls_ctx_cert(u->dtls_ctx), HASH_SHA256, &out->fingerprint);
-	for (unsigned i = 0; i < UE_SIDS_MAX; i++)
-		if (u->channels[i].used && !u->config.dcep)
-			out->sids[out->sid_count++] = u->channels[i].sid;
+	for (unsigned i = 0; i < UE_CHANNELS_MAX && out->stream_count < UE_STREAMS_MAX; i++)
+		if (u->channels[i] != NULL && !u->channels[i]->dcep)
+			out->streams[out->stream_count++] = u->channels[i]->stream;
 }
 
 /* ---- ends ---- */
 
-static void session_ended(struct ue *u, enum close_reason reason)
+void ue_session_ended(struct ue *u, enum close_reason reason)
 {
 	if (u->closed)
 		return;
@@ -201,7 +146,7 @@ static void on_sctp_output(void *arg, struct span packet)
 
 /* ---- starting ---- */
 
-static bool is_client(const struct ue *u)
+bool ue_is_client(const struct ue *u)
 {
 	return u->remote.setup == SETUP_PASSIVE;
 }
@@ -216,7 +161,7 @@ static enum err start_ice(struct ue *u, tick_t now)
 static enum err start_dtls(struct ue *u, tick_t now)
 {
 	struct dtls_config config = { .ctx = u->dtls_ctx,
-		.role = is_client(u) ? DTLS_CLIENT : DTLS_SERVER,
+		.role = ue_is_client(u) ? DTLS_CLIENT : DTLS_SERVER,
 		.mtu = u->config.mtu,
 		.peer = &u->remote.fingerprint,
 		.peer_count = 1,
@@ -250,7 +195,7 @@ static void pump_ice(struct ue *u, tick_t now)
 		queue_out(u, SPAN(buf, len));
 	state = ice_checker_state(u->checker);
 	if (state == CHECKER_FAILED)
-		session_ended(u, CLOSE_PATH_LOSS);
+		ue_session_ended(u, CLOSE_PATH_LOSS);
 	if (state != CHECKER_CONNECTED || u->path_up)
 		return;
 	u->path_up = true;
@@ -286,6 +231,40 @@ enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
 		err = start_dtls(u, now);
 	pump_ice(u, now);
 	replay_early(u, now);
+	return err;
+}
+
+/* RFC 8842 5.3: who may choose takes the active role, unless told otherwise. */
+static enum setup role_in_answer(const struct ue *u, enum setup offered)
+{
+	if (offered == SETUP_ACTIVE)
+		return SETUP_PASSIVE;
+	if (offered == SETUP_PASSIVE || u->config.setup == SETUP_ACTPASS)
+		return SETUP_ACTIVE;
+	return u->config.setup;
+}
+
+enum err ue_accept(struct ue *u, tick_t now, const struct ue_remote *offer)
+{
+	struct ue_remote remote = *offer;
+	enum setup role = role_in_answer(u, offer->setup);
+	enum err err = ERR_OK;
+
+	if (u->answered != SETUP_NONE && !u->renew && offer->setup == SETUP_ACTPASS)
+		role = u->answered; /* RFC 8842 5.5: what runs keeps its roles */
+	remote.setup = role == SETUP_ACTIVE ? SETUP_PASSIVE : SETUP_ACTIVE;
+	for (unsigned i = 0; i < offer->stream_count && err == ERR_OK; i++) {
+		const struct ue_stream *s = &offer->streams[i];
+
+		err = s->sid < UE_APPLICATION_SID ? ue_add_channel(u, s->sid)
+						  : ue_open(u, s, false);
+		if (err == ERR_EXISTS)
+			err = ERR_OK;
+	}
+	if (err == ERR_OK)
+		err = ue_connect(u, now, &remote);
+	if (err == ERR_OK)
+		u->answered = role;
 	return err;
 }
 
@@ -326,34 +305,7 @@ void ue_close(struct ue *u, tick_t now)
 	}
 	if (u->dtls != NULL)
 		dtls_close(u->dtls);
-	session_ended(u, CLOSE_LOCAL);
-}
-
-/* ---- channels ---- */
-
-static enum err open_channel(struct ue *u, struct ue_channel *ch)
-{
-	struct channel_config config = { .sid = ch->sid,
-		.quality = { .priority = 256 },
-		.label = SPAN_LIT("bootstrap"),
-		.protocol = SPAN_LIT("http"),
-		.negotiated = !u->config.dcep };
-
-	if (u->config.dcep && (config.sid & 1) == is_client(u))
-		config.sid ^= 1; /* client even, server odd (RFC 8832 6) */
-	ch->wire_sid = config.sid;
-	ch->open = ch->blocked = false;
-	return assoc_add_channel(u->assoc, &config);
-}
-
-static uint16_t streams_wanted(const struct ue *u)
-{
-	uint16_t highest = 1;
-
-	for (unsigned i = 0; i < UE_SIDS_MAX; i++)
-		if (u->channels[i].used && u->channels[i].sid > highest)
-			highest = u->channels[i].sid;
-	return highest + 1;
+	ue_session_ended(u, CLOSE_LOCAL);
 }
 
 static void start_sctp(struct ue *u, tick_t now)
@@ -361,107 +313,25 @@ static void start_sctp(struct ue *u, tick_t now)
 	struct assoc_config config = { .local_port = u->config.sctp_port,
 		.remote_port = u->remote.sctp_port,
 		.mtu = u->config.mtu - DTLS_RECORD_OVERHEAD,
-		.streams = streams_wanted(u),
+		.streams = ue_channels_streams(u),
 		.max_streams = 2048,
 		.send_buffer = u->config.send_buffer,
 		.receive_buffer = u->config.receive_buffer,
 		.remote_max_message = u->remote.max_message,
 		.local_max_message = u->config.max_message,
-		.dtls_client = is_client(u),
-		.accept_dcep = u->config.dcep,
+		.dtls_client = ue_is_client(u),
+		.accept_dcep = u->config.dcep || u->config.accept_dcep,
 		.output = on_sctp_output,
 		.ready = on_ready,
 		.arg = u };
-	enum err err = ERR_OK;
 
 	if ((u->assoc = assoc_create(&config, now)) == NULL) {
-		session_ended(u, CLOSE_NO_MEMORY);
+		ue_session_ended(u, CLOSE_NO_MEMORY);
 		return;
 	}
 	assoc_hold(u->assoc, u->held);
-	for (unsigned i = 0; i < UE_SIDS_MAX && err == ERR_OK; i++)
-		if (u->channels[i].used)
-			err = open_channel(u, &u->channels[i]);
-	if (err != ERR_OK)
-		session_ended(u, CLOSE_NO_MEMORY);
-}
-
-enum err ue_add_channel(struct ue *u, uint16_t sid)
-{
-	struct ue_channel *ch;
-	enum err err;
-
-	if (channel_of(u, sid) != NULL)
-		return ERR_EXISTS;
-	if ((ch = channel_add(u, sid)) == NULL)
-		return ERR_LIMIT;
-	err = u->assoc ? open_channel(u, ch) : ERR_OK;
-	if (err != ERR_OK)
-		channel_remove(u, ch);
-	return err;
-}
-
-void ue_close_channel(struct ue *u, tick_t now, uint16_t sid)
-{
-	struct ue_channel *ch = channel_of(u, sid);
-
-	if (ch != NULL && u->assoc != NULL)
-		assoc_close_channel(u->assoc, ch->wire_sid, now);
-}
-
-uint16_t ue_wire_sid(const struct ue *u, uint16_t sid)
-{
-	const struct ue_channel *ch = u->channels;
-
-	for (; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->sid == sid)
-			return ch->wire_sid;
-	return sid;
-}
-
-enum err ue_ask(struct ue *u, const struct ue_request *request)
-{
-	struct ue_channel *ch = channel_of(u, request->sid);
-
-	return ch ? ue_http_ask(&ch->http, request) : ERR_NOT_FOUND;
-}
-
-enum err ue_ask_raw(struct ue *u, uint16_t sid, struct span bytes, unsigned responses)
-{
-	struct ue_channel *ch = channel_of(u, sid);
-
-	return ch ? ue_http_ask_raw(&ch->http, bytes, responses) : ERR_NOT_FOUND;
-}
-
-enum err ue_send(struct ue *u, tick_t now, uint16_t sid, uint32_t ppid, struct span message)
-{
-	return u->assoc ? assoc_send(u->assoc, now, sid, ppid, message) : ERR_STATE;
-}
-
-static size_t piece_of(const struct ue *u, size_t waiting)
-{
-	size_t piece = u->config.piece ? u->config.piece : 16384;
-
-	if (u->remote.max_message > 0 && u->remote.max_message < piece)
-		piece = u->remote.max_message;
-	return waiting < piece ? waiting : piece;
-}
-
-static void send_requests(struct ue *u, tick_t now, struct ue_channel *ch)
-{
-	while (ch->open && !ch->blocked && ch->http.out.len > 0) {
-		struct span waiting = bytes_view(&ch->http.out);
-		size_t n = piece_of(u, waiting.len);
-		enum err err =
-			assoc_send(u->assoc, now, ch->wire_sid, PPID_BINARY, SPAN(waiting.p, n));
-
-		if (err == ERR_OK)
-			bytes_take(&ch->http.out, n);
-		else if (err == ERR_BLOCKED)
-			ch->blocked = true;
-		else
-			return;
-	}
+	if (ue_channels_open(u) != ERR_OK)
+		ue_session_ended(u, CLOSE_NO_MEMORY);
 }
 
 /* ---- input ---- */
@@ -479,7 +349,7 @@ static void pump_dtls(struct ue *u, tick_t now)
 		if (u->assoc != NULL)
 			assoc_input(u->assoc, now, SPAN(plain, len));
 	if (dtls_state(u->dtls) == DTLS_CLOSED)
-		session_ended(u, u->closing ? CLOSE_LOCAL : dtls_close_reason(u->dtls));
+		ue_session_ended(u, u->closing ? CLOSE_LOCAL : dtls_close_reason(u->dtls));
 }
 
 void ue_input(struct ue *u, tick_t now, const struct addr *from, struct span dgram)
@@ -553,56 +423,9 @@ static bool next_ending(struct ue *u, struct ue_event *out)
 {
 	if (!u->closed || u->told_closed)
 		return false;
-	for (unsigned i = 0; i < UE_SIDS_MAX; i++)
-		u->channels[i].open = false;
 	drop_session(u);
 	u->told_closed = event(out, UE_CLOSED);
 	out->reason = u->reason;
-	return true;
-}
-
-/* The next piece of HTTP in the message at hand. */
-static bool next_of_response(struct ue *u, struct ue_event *out)
-{
-	struct ue_channel *ch = u->reading;
-
-	if (ch == NULL)
-		return false;
-	switch (ue_http_feed(&ch->http, &u->rest)) {
-	case UE_HTTP_HEAD: event(out, UE_HEAD); break;
-	case UE_HTTP_BODY: event(out, UE_BODY); break;
-	case UE_HTTP_END: event(out, UE_RESPONSE_END); break;
-	case UE_HTTP_GARBAGE: event(out, UE_GARBAGE); break;
-	case UE_HTTP_MORE: u->reading = NULL; return false;
-	}
-	out->sid = ch->sid;
-	out->response = &ch->http.response;
-	out->bytes = ch->http.body;
-	return true;
-}
-
-static bool on_channel_event(struct ue *u, const struct assoc_event *in, struct ue_event *out)
-{
-	struct ue_channel *ch = channel_on_wire(u, in->sid);
-
-	if (ch == NULL)
-		return false;
-	switch (in->kind) {
-	case CHANNEL_OPEN: ch->open = event(out, UE_CHANNEL_OPEN); break;
-	case CHANNEL_MESSAGE:
-		u->reading = ch;
-		u->rest = in->message;
-		return false;
-	case CHANNEL_WRITABLE: ch->blocked = false; return false;
-	case CHANNEL_CLOSED:
-		event(out, UE_CHANNEL_CLOSED);
-		out->reason = in->reason;
-		out->sid = ch->sid;
-		channel_remove(u, ch);
-		return true;
-	default: return false;
-	}
-	out->sid = ch->sid;
 	return true;
 }
 
@@ -611,19 +434,17 @@ bool ue_next_event(struct ue *u, tick_t now, struct ue_event *out)
 	struct assoc_event in;
 
 	for (;;) {
-		if (next_milestone(u, out) || next_of_response(u, out))
+		if (next_milestone(u, out) || ue_channels_read(u, out))
 			return true;
 		if (u->assoc == NULL || u->closed)
 			return next_ending(u, out);
-		for (unsigned i = 0; i < UE_SIDS_MAX; i++)
-			if (u->channels[i].used)
-				send_requests(u, now, &u->channels[i]);
+		ue_channels_send(u, now);
 		if (!assoc_next_event(u->assoc, now, &in))
 			return false;
 		if (in.kind == ASSOC_CLOSED) {
 			dtls_close(u->dtls);
-			session_ended(u, u->closing ? CLOSE_LOCAL : in.reason);
-		} else if (in.kind != ASSOC_OPEN && on_channel_event(u, &in, out)) {
+			ue_session_ended(u, u->closing ? CLOSE_LOCAL : in.reason);
+		} else if (in.kind != ASSOC_OPEN && ue_channels_event(u, now, &in, out)) {
 			return true;
 		}
 	}

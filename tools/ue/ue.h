@@ -2,8 +2,8 @@
  * ue.h: one m=application line of a UE: ICE, DTLS, SCTP, channels and an HTTP client on each, as bytes in and bytes out.
  *
  *     u = ue_create(&config, now)
- *     ue_media(u, &media); ue_sdp_offer(&media, 1, ...)      what to offer
- *     ue_connect(u, now, &remote)                            what was answered (ue_sdp_answer)
+ *     ue_media(u, &media); ue_sdp_write_offer(&media, 1, ...)    what to offer
+ *     ue_connect(u, now, &remote)                            what was answered (ue_sdp_read_answer)
  *     ue_input(u, now, from, datagram)
  *     while (ue_next_event(u, now, &ev))                     after input, ue_expire(), and when config.ready was called
  *     while ((d = ue_next_dgram(u)))                         after that: datagrams to send, to be freed
@@ -22,6 +22,9 @@
 #include "tools/ue/ue_http.h"
 #include "tools/ue/ue_sdp.h"
 
+#define UE_CHANNELS_MAX    64
+#define UE_APPLICATION_SID 1000 /* application channels begin here (TS 26.114 6.2.10.1) */
+
 struct ue;
 
 struct ue_config {
@@ -30,9 +33,10 @@ struct ue_config {
 	bool ice;                 /* controlling checks to one candidate, nomination, consent */
 	enum ue_style style;
 	enum setup setup; /* what is offered */
-	bool dcep;        /* opens one channel by DATA_CHANNEL_OPEN instead of negotiated ones */
+	bool dcep; /* opens its bootstrap channel by DATA_CHANNEL_OPEN instead of a negotiated one */
+	bool accept_dcep; /* the peer may open application channels by DATA_CHANNEL_OPEN */
 	uint16_t sids
-		[UE_SIDS_MAX]; /* negotiated channels; with dcep the first, moved to the parity of our role */
+		[UE_SIDS_MAX]; /* bootstrap channels, HTTP on them; with dcep the first, moved to the parity of our role */
 	unsigned sid_count;
 	struct path local; /* number and address of our socket; remote is not looked at */
 	uint16_t mtu;      /* largest datagram */
@@ -61,6 +65,12 @@ void ue_media(const struct ue *u, struct ue_media *out); /* texts are valid as l
  * association; otherwise what runs goes on. ERR_STATE: the line was not accepted, or roles do not fit; ERR_NO_MEMORY.
  */
 enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote);
+/*
+ * The other way round: takes an offer, opens the channels it names (those below UE_APPLICATION_SID with an HTTP client), decides
+ * our role and begins. ue_media() then is the answer. A further one is a re-offer, as a later answer above. Errors as
+ * ue_connect() and ue_open().
+ */
+enum err ue_accept(struct ue *u, tick_t now, const struct ue_remote *offer);
 
 /* New local ICE credentials for the next offer (RFC 8445 9). */
 void ue_restart_ice(struct ue *u);
@@ -81,10 +91,17 @@ struct dgram *ue_next_dgram(struct ue *u); /* NULL when empty; dgram_free() it *
 /* ERR_NOT_FOUND: no such channel; others as ue_http_ask(). The sid is the configured one. */
 enum err ue_ask(struct ue *u, const struct ue_request *request);
 enum err ue_ask_raw(struct ue *u, uint16_t sid, struct span bytes, unsigned responses);
-/* One message as it is, now. As assoc_send(). */
+/* One message as it is, now, on a stream of the wire. As assoc_send(); after ERR_BLOCKED comes UE_WRITABLE. */
 enum err ue_send(struct ue *u, tick_t now, uint16_t sid, uint32_t ppid, struct span message);
-/* Adds a negotiated channel to a running association, or ends one. */
+/* Adds a bootstrap channel, before or after the association is up. */
 enum err ue_add_channel(struct ue *u, uint16_t sid);
+/*
+ * Adds an application channel: agreed in SDP, or opened by DATA_CHANNEL_OPEN with `dcep`. An id of the wrong parity for our DTLS role is
+ * then moved to its neighbour, at once or when the association starts: UE_CHANNEL_OPEN says which it became. ERR_EXISTS,
+ * ERR_LIMIT, and as assoc_add_channel().
+ */
+enum err ue_open(struct ue *u, const struct ue_stream *stream, bool dcep);
+/* Resets its stream, of whatever kind it is. UE_CHANNEL_CLOSED follows, and the id is free. */
 void ue_close_channel(struct ue *u, tick_t now, uint16_t sid);
 
 enum ue_event_kind {
@@ -95,6 +112,8 @@ enum ue_event_kind {
 	UE_BODY,           /* sid, response, bytes */
 	UE_RESPONSE_END,   /* sid, response */
 	UE_GARBAGE,        /* sid: bytes that are no response */
+	UE_MESSAGE,        /* sid, ppid, bytes, more, unordered: on an application channel */
+	UE_WRITABLE,       /* sid: an application channel takes messages again */
 	UE_CHANNEL_CLOSED, /* sid, reason; the channel is forgotten */
 	UE_CLOSED, /* reason; nothing follows until the next ue_connect() after ue_renew() */
 };
@@ -103,8 +122,10 @@ struct ue_event {
 	enum ue_event_kind kind;
 	uint16_t sid;
 	enum close_reason reason;
-	const struct ue_response *response; /* valid until the next call on this UE, like bytes */
-	struct span bytes;
+	const struct ue_response *response; /* valid until the next call on this UE */
+	uint32_t ppid;
+	bool more, unordered;
+	struct span bytes; /* valid until the next call on any UE */
 };
 
 bool ue_next_event(struct ue *u, tick_t now, struct ue_event *out);
@@ -113,3 +134,9 @@ const struct dtls *ue_dtls(const struct ue *u);   /* NULL: none */
 const struct assoc *ue_assoc(const struct ue *u); /* NULL: none */
 /* The id on the wire of a configured sid: another one only where DCEP moved it. */
 uint16_t ue_wire_sid(const struct ue *u, uint16_t sid);
+/* What is known of a channel; NULL: no such channel, or no association. */
+const struct channel_view *ue_channel(const struct ue *u, uint16_t sid);
+/* The id of the open channel with that label, whoever opened it. */
+bool ue_find_label(const struct ue *u, const char *label, uint16_t *sid);
+bool ue_is_client(const struct ue *u); /* DTLS role, once connected */
+struct ue_stream ue_bootstrap_stream(uint16_t sid);

@@ -21,8 +21,8 @@ static struct ue_media media(enum ue_style style, bool ice)
 		.tls_id = "q3Zr81kVw0sXm5TnHc2b",
 		.sctp_port = 5000,
 		.max_message = 1024,
-		.sids = { 0, 10 },
-		.sid_count = 2 };
+		.streams = { { .sid = 0, .protocol = "http" }, { .sid = 10, .protocol = "http" } },
+		.stream_count = 2 };
 
 	addr_parse_ip(SPAN_LIT("198.51.100.10"), 50500, &m.local);
 	ck_assert_int_eq(fingerprint_parse(SPAN_LIT(PRINT), &m.fingerprint), ERR_OK);
@@ -32,7 +32,7 @@ static struct ue_media media(enum ue_style style, bool ice)
 static struct sdp *gateway_reads(const struct ue_media *medias, unsigned count, bool speech)
 {
 	struct problem p = { 0 };
-	char *text = ue_sdp_offer(medias, count, speech);
+	char *text = ue_sdp_write_offer(medias, count, speech);
 	struct sdp *s = sdp_parse(SPAN_STR(text), &p);
 
 	mem_free(text);
@@ -46,8 +46,8 @@ START_TEST(the_gateway_reads_what_a_phone_offers)
 	struct sdp *s;
 	const struct sdp_media *got;
 
-	m[1].sids[0] = 100;
-	m[1].sids[1] = 110;
+	m[1].streams[0].sid = 100;
+	m[1].streams[1].sid = 110;
 	s = gateway_reads(m, 2, true);
 	ck_assert_uint_eq(s->media_count, 3);
 	for (unsigned i = 0; i < 2; i++) {
@@ -61,7 +61,7 @@ START_TEST(the_gateway_reads_what_a_phone_offers)
 		ck_assert(fingerprint_eq(&got->fingerprint[0], &m[i].fingerprint));
 		ck_assert(span_eq(got->tls_id, SPAN_STR(m[i].tls_id)));
 		ck_assert_uint_eq(got->dcmap_count, 2);
-		ck_assert_uint_eq(got->dcmaps[1].sid, m[i].sids[1]);
+		ck_assert_uint_eq(got->dcmaps[1].sid, m[i].streams[1].sid);
 		ck_assert_int_eq(got->ice_pwd.len > 0, _i);
 	}
 	sdp_destroy(s);
@@ -100,7 +100,7 @@ START_TEST(an_answer_is_read)
 	unsigned count = 2;
 	char ip[ADDR_TEXT_MAX];
 
-	ck_assert_ptr_null(ue_sdp_answer(SPAN_STR(text), r, &count));
+	ck_assert_ptr_null(ue_sdp_read_answer(SPAN_STR(text), r, &count));
 	ck_assert_uint_eq(count, 2);
 	ck_assert(r[0].accepted && !r[1].accepted);
 	ck_assert_str_eq(addr_text(&r[0].addr, ip), "203.0.113.5:30010");
@@ -108,7 +108,7 @@ START_TEST(an_answer_is_read)
 	ck_assert_uint_eq(r[0].sctp_port, 5001);
 	ck_assert_uint_eq(r[0].max_message, 65535);
 	ck_assert_str_eq(r[0].tls_id, "Mf0aa11bb22cc33dd44ee5");
-	ck_assert_uint_eq(r[0].sid_count, 1);
+	ck_assert_uint_eq(r[0].stream_count, 1);
 	ck_assert(!r[0].ice);
 }
 END_TEST
@@ -131,8 +131,93 @@ START_TEST(an_answer_that_cannot_be_used_is_refused)
 	struct ue_remote r[1];
 	unsigned count = 1;
 
-	ck_assert_msg(
-		ue_sdp_answer(SPAN_STR(wrong[_i]), r, &count) != NULL, "answer %d was taken", _i);
+	ck_assert_msg(ue_sdp_read_answer(SPAN_STR(wrong[_i]), r, &count) != NULL,
+		"answer %d was taken", _i);
+}
+END_TEST
+
+/* ---- answering ---- */
+
+static const char browser_offer[] =
+	"v=0\r\no=- 1 1 IN IP4 203.0.113.5\r\ns=-\r\nt=0 0\r\na=group:BUNDLE data\r\n"
+	"m=audio 40000 RTP/AVP 96\r\na=mid:sound\r\nm=video 40002 RTP/AVP 97\r\n" LINE
+	"a=mid:data\r\na=setup:actpass\r\na=fingerprint:" PRINT "\r\n"
+	"a=dcmap:1000 subprotocol=\"chat;1\";label=\"a "
+	"b\";ordered=false;max-retr=3;priority=128\r\n"
+	"a=dcmap:1002 max-time=500;label=\"late\"\r\na=dcmap:1004\r\n" LINE
+	"a=setup:active\r\na=fingerprint:" PRINT "\r\n";
+
+START_TEST(an_offer_is_read)
+{
+	struct ue_remote r[2];
+	const struct ue_stream *s = r[0].streams;
+	unsigned count = 2;
+
+	ck_assert_ptr_null(ue_sdp_read_offer(SPAN_STR(browser_offer), r, &count));
+	ck_assert_uint_eq(count, 2);
+	ck_assert_int_eq(r[0].setup, SETUP_ACTPASS);
+	ck_assert_int_eq(r[1].setup, SETUP_ACTIVE);
+	ck_assert_uint_eq(r[0].stream_count, 3);
+	ck_assert_str_eq(s[0].protocol, "chat;1");
+	ck_assert_str_eq(s[0].label, "a b");
+	ck_assert(s[0].quality.unordered && s[0].quality.reliability == MAX_RETRANSMITS);
+	ck_assert_uint_eq(s[0].quality.limit, 3);
+	ck_assert_uint_eq(s[0].quality.priority, 128);
+	ck_assert(!s[1].quality.unordered && s[1].quality.reliability == MAX_LIFETIME);
+	ck_assert_uint_eq(s[1].quality.limit, 500);
+	ck_assert(s[2].sid == 1004 && s[2].quality.priority == 256);
+	ck_assert(ue_sdp_read_answer(SPAN_STR(browser_offer), r, &(unsigned){ 2 }) != NULL);
+}
+END_TEST
+
+static const char *const wrong_maps[] = {
+	"a=dcmap:70000\r\n",
+	"a=dcmap:1000 max-retr=1;max-time=1\r\n",
+	"a=dcmap:1000 ordered=perhaps\r\n",
+	"a=dcmap:1000 label=bare\r\n",
+	"a=dcmap:1000 max-time=\r\n",
+};
+
+START_TEST(an_offer_with_a_wrong_channel_is_refused)
+{
+	struct ue_remote r[1];
+	unsigned count = 1;
+	char text[1024];
+
+	snprintf(text, sizeof(text), HEAD LINE BASIC "%s", wrong_maps[_i]);
+	ck_assert(ue_sdp_read_offer(SPAN_STR(text), r, &count) != NULL);
+}
+END_TEST
+
+/* Every line of the offer is answered in its place: speech taken, video not, one of two data channel lines. */
+START_TEST(an_answer_fits_its_offer)
+{
+	struct ue_media m = media(_i ? UE_STYLE_WEBRTC : UE_STYLE_IMS, _i);
+	struct problem p = { 0 };
+	struct sdp *s;
+	char *text;
+
+	m.setup = SETUP_ACTIVE;
+	m.streams[0] = (struct ue_stream){ .sid = 1000,
+		.quality = { true, MAX_RETRANSMITS, 128, 3 },
+		.label = "a b",
+		.protocol = "chat;1" };
+	text = ue_sdp_write_answer(SPAN_STR(browser_offer), &m, 1);
+	s = sdp_parse(SPAN_STR(text), &p);
+	ck_assert_msg(s != NULL, "%s", p.detail);
+	ck_assert_uint_eq(s->media_count, 4);
+	ck_assert(!s->medias[0].is_datachannel && !s->medias[1].is_datachannel);
+	ck_assert(strstr(text, "m=audio 49172 RTP/AVP 96\r\n") != NULL);
+	ck_assert(strstr(text, "m=video 0 RTP/AVP 97\r\n") != NULL);
+	ck_assert(strstr(text, "m=application 0 ") != NULL);
+	ck_assert(strstr(text, "a=group:BUNDLE data\r\n") != NULL);
+	ck_assert(span_eq(s->medias[2].mid, SPAN_LIT("data")));
+	ck_assert_int_eq(s->medias[2].setup, SETUP_ACTIVE);
+	ck_assert_uint_eq(s->medias[2].dcmap_count, _i ? 0 : 2);
+	ck_assert(_i || strstr(text, "a=dcmap:1000 subprotocol=\"chat;1\";label=\"a b\";ordered="
+				     "false;max-retr=3;priority=128\r\n") != NULL);
+	sdp_destroy(s);
+	mem_free(text);
 }
 END_TEST
 
@@ -146,6 +231,10 @@ static Suite *suite(void)
 	tcase_add_test(tc, an_answer_is_read);
 	tcase_add_loop_test(
 		tc, an_answer_that_cannot_be_used_is_refused, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tc, an_offer_is_read);
+	tcase_add_loop_test(tc, an_offer_with_a_wrong_channel_is_refused, 0,
+		sizeof(wrong_maps) / sizeof(wrong_maps[0]));
+	tcase_add_loop_test(tc, an_answer_fits_its_offer, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }
