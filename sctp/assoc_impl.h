@@ -28,6 +28,7 @@ struct channel {
 	bool old_reset; /* our stream is still being reset for the id's user before */
 	bool in_reset;  /* the peer's stream is reset */
 	bool out_reset; /* ours is */
+	bool no_stream; /* ours, beyond those we have, was refused */
 	bool given_up;  /* CLOSING took too long: told closed, and waits for a late reset */
 	uint8_t reset_tries;
 	tick_t patience; /* CLOSING: when we stop waiting for the peer */

@@ -188,13 +188,21 @@ static void finish_if_reset(struct assoc *a, struct channel *c)
 		finish(a, c);
 }
 
-/* False: the channel is over and gone. */
+/*
+ * False: the channel is over and gone. A peer that opened a channel beyond our streams learns of its end by the reset of a
+ * stream that we need first.
+ */
 static bool reset_our_stream(struct assoc *a, struct channel *c)
 {
 	enum err e;
 
 	if (c->old_reset)
 		return true; /* first that of the channel before; its notice comes */
+	if (a->state == ASSOC_UP && c->view.sid >= a->out_streams &&
+		c->view.sid < a->config.max_streams && !c->no_stream) {
+		wait_for_stream(a, c);
+		return true;
+	}
 	stack_traffic();
 	e = c->view.sid < a->out_streams ? sock_reset_stream(a->so, c->view.sid) : ERR_UNSUPPORTED;
 	if (e == ERR_OK || a->state != ASSOC_UP)
@@ -357,9 +365,14 @@ static void refuse_those_beyond(struct assoc *a)
 	struct channel *c;
 
 	a->wanted_streams = 0;
-	for (uint32_t sid = a->out_streams; (c = channel_from(a, sid)) != NULL;
-		sid = c->view.sid + 1u)
-		streams_close(a, c, CLOSE_STREAM_REFUSED);
+	for (uint32_t sid = a->out_streams; (c = channel_from(a, sid)) != NULL;) {
+		sid = c->view.sid + 1u;
+		c->no_stream = true;
+		if (c->state == CHANNEL_CLOSING)
+			reset_our_stream(a, c);
+		else
+			streams_close(a, c, CLOSE_STREAM_REFUSED);
+	}
 }
 
 static void streams_changed(struct assoc *a, const struct notice *n)
@@ -532,7 +545,10 @@ void streams_pump(struct assoc *a)
 
 		if (streams_is_mute(a, c) && !c->owes_ack)
 			continue;
-		if (c->owes_ack)
+		if (c->state == CHANNEL_CLOSING) {
+			list_unlink(&c->on_waiting);
+			reset_our_stream(a, c);
+		} else if (c->owes_ack)
 			send_ack(a, c);
 		else
 			start(a, c);
