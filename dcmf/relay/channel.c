@@ -12,8 +12,8 @@ static void held_too_long(void *arg, tick_t now)
 {
 	struct channel *ch = arg;
 
-	(void)now;
-	channel_close(ch, CLOSE_QUEUE_LIMIT);
+	if (ch->route->overdue == NULL || !ch->route->overdue(ch, now))
+		channel_close(ch, CLOSE_QUEUE_LIMIT);
 }
 
 struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops *route)

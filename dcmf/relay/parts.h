@@ -158,6 +158,8 @@ struct route_ops {
 	void (*opened)(struct channel *ch, tick_t now);
 	void (*message)(struct channel *ch, tick_t now, uint32_t ppid, struct span message);
 	void (*writable)(struct channel *ch, tick_t now);
+	/* Full for too long. True: the route made room; otherwise, or NULL, the channel is closed. */
+	bool (*overdue)(struct channel *ch, tick_t now);
 	/* We reset the channel: what the route holds for it is of no use any more. May be NULL. */
 	void (*discard)(struct channel *ch);
 	void (*destroy)(struct channel *ch);
@@ -169,7 +171,7 @@ struct channel {
 	struct bytes in;       /* received, not yet taken: of routes to which it is a byte stream */
 	size_t queued;         /* bytes the channel holds for its route, `in` included */
 	tick_t full_since;     /* TICK_NEVER unless `in` is over its bound */
-	struct timer hold;     /* closes a channel that is full for too long */
+	struct timer hold;     /* ends the patience with a channel that is full */
 	enum close_reason why; /* we reset it: why; CLOSE_NONE while it lives */
 	const struct route_ops *route;
 	void *state; /* the route's */

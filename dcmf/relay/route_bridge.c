@@ -4,8 +4,8 @@
  *
  *     leg A: channel 1000 ──► queue ──► channel 1000 of leg B          and the same the other way
  *
- * A queue stands between, for a far side that is slow or not up yet. When it is full, a reliable channel shuts the sender's window and
- * after a while ends; a partially reliable one drops its oldest messages. A channel opened by DCEP is opened on the far leg too,
+ * A queue stands between, for a far side that is slow or not up yet. When it is full, the sender's window is shut; after a while
+ * a reliable channel ends, and a partially reliable one drops its oldest messages until the far side has caught up. A channel opened by DCEP is opened on the far leg too,
  * under the same id, or where our role there forbids its parity (RFC 8832 6), under another one.
  */
 #include "dcmf/base/counters.h"
@@ -22,6 +22,7 @@ struct message {
 struct bridge {
 	struct list_node queue;
 	uint16_t far_sid; /* of the counterpart, there or yet to come */
+	bool dropping; /* the far side was slow for too long: the newest messages push the oldest out */
 };
 
 static tick_t now_of(const struct channel *ch)
@@ -129,6 +130,8 @@ static void drain(struct channel *ch)
 		if (ch->why == CLOSE_NONE)
 			take_off(ch, m);
 	}
+	if (oldest(bridge_of(ch)) == NULL)
+		bridge_of(ch)->dropping = false;
 	channel_look(ch);
 }
 
@@ -136,6 +139,21 @@ static void drop(struct channel *ch)
 {
 	count(messages_dropped_total);
 	take_off(ch, oldest(bridge_of(ch)));
+}
+
+/* Below the half that opens the window again: see channel_look(). */
+static bool overdue(struct channel *ch, tick_t now)
+{
+	size_t enough = ch->leg->media->context->relay->config.channel_queue / 2;
+
+	(void)now;
+	if (is_reliable(ch))
+		return false;
+	bridge_of(ch)->dropping = true;
+	while (ch->queued >= enough && oldest(bridge_of(ch)) != NULL)
+		drop(ch);
+	channel_look(ch);
+	return true;
 }
 
 static void keep(struct channel *ch, uint32_t ppid, struct span bytes)
@@ -165,7 +183,7 @@ static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span b
 	if (list_is_empty(&bridge_of(ch)->queue) && pass_on(ch, ppid, bytes))
 		return;
 	keep(ch, ppid, bytes);
-	while (!is_reliable(ch) && channel_is_full(ch) && oldest(bridge_of(ch)) != NULL)
+	while (bridge_of(ch)->dropping && channel_is_full(ch) && oldest(bridge_of(ch)) != NULL)
 		drop(ch);
 	channel_look(ch);
 }
@@ -182,6 +200,12 @@ static void writable(struct channel *ch, tick_t now)
 
 /* --- opening --- */
 
+/* RFC 8832 6: a DTLS client opens even ids, a server odd ones; the others are the peer's. */
+static bool is_of_our_parity(const struct leg *l, uint16_t sid)
+{
+	return (sid & 1) == (l->role == DTLS_SERVER);
+}
+
 /* The same id, or from its neighbour on the first one that is free and of the parity of our role. */
 static void open_far(struct channel *ch, struct leg *far, const struct channel_view *view)
 {
@@ -191,15 +215,14 @@ static void open_far(struct channel *ch, struct leg *far, const struct channel_v
 		.label = span_str(view->label),
 		.protocol = span_str(view->protocol),
 	};
-	enum err err = assoc_add_channel(far->assoc, &config);
-	uint32_t sid = ch->sid ^ 1u;
+	bool is_ours = is_of_our_parity(far, ch->sid);
+	enum err err = is_ours ? assoc_add_channel(far->assoc, &config) : ERR_EXISTS;
 
-	if (err == ERR_DCEP_PARITY) {
-		for (err = ERR_EXISTS; err == ERR_EXISTS && sid <= SCTP_SID_MAX; sid += 2) {
-			config.sid = (uint16_t)sid;
-			if (counterpart_on(ch->leg, config.sid) == NULL)
-				err = assoc_add_channel(far->assoc, &config);
-		}
+	for (uint32_t sid = ch->sid ^ 1u; !is_ours && err == ERR_EXISTS && sid <= SCTP_SID_MAX;
+		sid += 2) {
+		config.sid = (uint16_t)sid;
+		if (counterpart_on(ch->leg, config.sid) == NULL)
+			err = assoc_add_channel(far->assoc, &config);
 	}
 	if (err == ERR_EXISTS && config.sid == ch->sid)
 		return; /* not fully reset there: bridge_freed() tries again */
@@ -217,9 +240,13 @@ static void mirror(struct channel *ch)
 	const struct channel_view *view = assoc_channel(ch->leg->assoc, ch->sid);
 	struct leg *far = far_leg(ch->leg);
 
-	if (view == NULL || view->negotiated || far == NULL || ch->why != CLOSE_NONE)
+	if (view == NULL || view->negotiated || far == NULL || ch->why != CLOSE_NONE ||
+		is_of_our_parity(ch->leg, ch->sid))
 		return;
-	if (assoc_channel(far->assoc, bridge_of(ch)->far_sid) == NULL)
+	if (!far->media->spec.accept_dcep)
+		channel_close(ch, CLOSE_STREAM_REFUSED);
+	else if (!is_of_our_parity(far, bridge_of(ch)->far_sid) ||
+		 assoc_channel(far->assoc, bridge_of(ch)->far_sid) == NULL)
 		open_far(ch, far, view);
 }
 
@@ -235,8 +262,8 @@ static void opened(struct channel *ch, tick_t now)
 		channel_close(ch, CLOSE_NO_MEMORY);
 		return;
 	}
+	*b = (struct bridge){ .far_sid = other ? other->sid : ch->sid };
 	list_init(&b->queue);
-	b->far_sid = other ? other->sid : ch->sid;
 	ch->state = b;
 	if (other != NULL)
 		drain(other);
@@ -300,6 +327,7 @@ const struct route_ops route_bridge = {
 	.opened = opened,
 	.message = message,
 	.writable = writable,
+	.overdue = overdue,
 	.discard = discard,
 	.destroy = destroy,
 };
