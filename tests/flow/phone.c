@@ -67,6 +67,14 @@ struct phone *phone_create(struct world *w, const struct phone_options *options)
 		config.sid_count = p->options.sid_count;
 		memcpy(config.sids, p->options.sids, sizeof(config.sids));
 	}
+	if (p->options.max_message > 0)
+		config.max_message = p->options.max_message;
+	if (p->options.send_buffer > 0)
+		config.send_buffer = p->options.send_buffer;
+	config.accept_dcep = p->options.accept_dcep;
+	if (p->options.application)
+		config.sid_count = 0;
+	p->wanted = config.sid_count;
 	p->ue = ue_create(&config, sim_now());
 	ck_assert_ptr_nonnull(p->ue);
 	w->phones[w->phone_count++] = p;
@@ -102,9 +110,36 @@ static struct stream_spec *streams_of(const struct ue_media *m)
 
 	for (unsigned i = 0; i < m->stream_count; i++)
 		s[i] = (struct stream_spec){ .sid = m->streams[i].sid,
-			.quality.priority = 256,
-			.subprotocol = mem_strdup("http") };
+			.quality = m->streams[i].quality,
+			.label = mem_strdup(m->streams[i].label),
+			.subprotocol = mem_strdup(m->streams[i].protocol) };
 	return s;
+}
+
+void phone_media_spec(const struct phone *p, struct media_spec *m)
+{
+	struct ue_media ue;
+
+	ue_media(p->ue, &ue);
+	*m = (struct media_spec){ .media_id = mem_strdup("0"), .has_ice = ue.ice };
+	m->remote_sctp_port = ue.sctp_port;
+	m->remote_max_message = ue.max_message;
+	m->accept_dcep = p->options.dcep || p->options.accept_dcep;
+	m->streams = streams_of(&ue);
+	m->stream_count = ue.stream_count;
+	if (p->unknown)
+		return;
+	if (!p->options.webrtc)
+		m->remote = p->at.local;
+	if (ue.ice) {
+		m->ice = mem_alloc(sizeof(*m->ice));
+		*m->ice = ue.credentials;
+	}
+	m->fingerprints[0] = ue.fingerprint;
+	m->fingerprints[0].md[0] ^= p->wrong_fingerprint;
+	m->fingerprint_count = 1;
+	m->remote_setup = (uint8_t)ue.setup;
+	m->remote_tls_id = mem_strdup(ue.tls_id);
 }
 
 static struct root_spec *roots_of(const struct ue_media *m, bool dcep, unsigned *count)
@@ -134,28 +169,9 @@ void phone_spec(const struct phone *p, struct context_spec *spec)
 	*t = (struct termination_spec){
 		.termination_id = mem_strdup("ue"), .medias = m, .media_count = 1
 	};
-	*m = (struct media_spec){
-		.media_id = mem_strdup("0"), .proxy = PROXY_HTTP, .has_ice = ue.ice
-	};
-	m->remote_sctp_port = ue.sctp_port;
-	m->remote_max_message = ue.max_message;
-	m->accept_dcep = p->options.dcep;
-	m->streams = streams_of(&ue);
-	m->stream_count = ue.stream_count;
+	phone_media_spec(p, m);
+	m->proxy = PROXY_HTTP;
 	m->roots = roots_of(&ue, p->options.dcep, &m->root_count);
-	if (p->unknown)
-		return;
-	if (!p->options.webrtc)
-		m->remote = p->at.local;
-	if (ue.ice) {
-		m->ice = mem_alloc(sizeof(*m->ice));
-		*m->ice = ue.credentials;
-	}
-	m->fingerprints[0] = ue.fingerprint;
-	m->fingerprints[0].md[0] ^= p->wrong_fingerprint;
-	m->fingerprint_count = 1;
-	m->remote_setup = (uint8_t)ue.setup;
-	m->remote_tls_id = mem_strdup(ue.tls_id);
 }
 
 /* What the gateway decided, as the answer would tell it. */
@@ -258,9 +274,7 @@ void phone_raw(struct phone *p, uint16_t sid, const char *text, unsigned respons
 
 bool phone_is_up(const struct phone *p)
 {
-	unsigned wanted = p->options.sid_count ? p->options.sid_count : 1;
-
-	return p->opened >= wanted;
+	return p->opened >= p->wanted;
 }
 
 static bool is_up(struct world *w)
@@ -349,7 +363,10 @@ static void on_event(struct phone *p, const struct ue_event *ev)
 	case UE_RESPONSE_END: on_end(p, ev); break;
 	case UE_GARBAGE: p->garbage++; break;
 	case UE_MESSAGE:
-	case UE_WRITABLE: break;
+		if (p->pair != NULL)
+			pair_on_message(p->pair, p, ev);
+		break;
+	case UE_WRITABLE: p->writables++; break;
 	case UE_CHANNEL_CLOSED: p->channels_closed++; break;
 	case UE_CLOSED:
 		p->closed++;
@@ -369,6 +386,8 @@ void phone_turn(struct phone *p)
 		ue_expire(p->ue, now);
 	while (ue_next_event(p->ue, now, &ev))
 		on_event(p, &ev);
+	if (p->pair != NULL)
+		pair_on_turn(p->pair, p);
 	while ((d = ue_next_dgram(p->ue)) != NULL) {
 		net_send(p->world->net, &d->path.local, &d->path.remote, dgram_span(d));
 		dgram_free(d);

@@ -214,6 +214,7 @@ START_TEST(streams_come_and_go_while_a_package_flows)
 	phone_spec(p, &spec);
 	ck_assert_uint_eq(spec.terminations[0].medias[0].stream_count, 2);
 	mem_free(spec.terminations[0].medias[0].streams[1].subprotocol);
+	mem_free(spec.terminations[0].medias[0].streams[1].label);
 	spec.terminations[0].medias[0].stream_count = 1;
 	ck_assert(phone_update_to(p, &spec));
 	context_spec_finish(&spec);

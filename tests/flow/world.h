@@ -89,6 +89,12 @@ struct phone_options {
 	uint32_t piece;          /* 0: 1024 */
 	uint32_t receive_buffer; /* 0: 256 KiB */
 	int64_t delay_us;        /* of each direction; 0: 20 ms */
+
+	/* of phones that call one another (pair.h) */
+	bool application;     /* no bootstrap channel */
+	bool accept_dcep;     /* the other side may open channels */
+	uint32_t max_message; /* 0: 1024; bytes it takes */
+	uint32_t send_buffer; /* 0: 256 KiB */
 };
 
 struct phone {
@@ -112,6 +118,11 @@ struct phone {
 	unsigned asked; /* replies that are due in all */
 	unsigned garbage;
 	uint64_t body_bytes; /* of all replies */
+
+	/* of phones that call one another (pair.h) */
+	struct pair *pair;
+	unsigned wanted;    /* channels that make it up */
+	unsigned writables; /* how often */
 };
 
 struct world *world_create(const char *name);

@@ -69,6 +69,12 @@ void ue_channels_reset(struct ue *u)
 
 /* ---- opening and closing ---- */
 
+/* Client even, server odd (RFC 8832 6). */
+static uint16_t of_our_parity(const struct ue *u, uint16_t sid)
+{
+	return (sid & 1) == ue_is_client(u) ? sid ^ 1 : sid;
+}
+
 static enum err open_channel(struct ue *u, struct ue_channel *ch)
 {
 	struct channel_config config = { .sid = ch->stream.sid,
@@ -77,8 +83,8 @@ static enum err open_channel(struct ue *u, struct ue_channel *ch)
 		.protocol = span_str(ch->stream.protocol),
 		.negotiated = !ch->dcep };
 
-	if (ch->dcep && (config.sid & 1) == ue_is_client(u))
-		config.sid ^= 1; /* client even, server odd (RFC 8832 6) */
+	if (ch->dcep)
+		config.sid = of_our_parity(u, config.sid);
 	if (!ch->http)
 		ch->stream.sid = config.sid;
 	ch->wire_sid = config.sid;
@@ -98,7 +104,8 @@ enum err ue_channels_open(struct ue *u)
 
 uint16_t ue_channels_streams(const struct ue *u)
 {
-	uint16_t highest = 1;
+	/* like browsers, more than is known of where more may come */
+	uint16_t highest = u->config.accept_dcep ? UE_APPLICATION_SID + 99 : 1;
 
 	for (unsigned i = 0; i < UE_CHANNELS_MAX; i++)
 		if (u->channels[i] != NULL && u->channels[i]->stream.sid > highest)
@@ -111,7 +118,7 @@ static enum err add(struct ue *u, const struct ue_stream *stream, bool http, boo
 	struct ue_channel *ch;
 	enum err err;
 
-	if (channel_of(u, stream->sid) != NULL)
+	if (channel_of(u, dcep && u->assoc ? of_our_parity(u, stream->sid) : stream->sid) != NULL)
 		return ERR_EXISTS;
 	if ((ch = ue_channel_add(u, stream)) == NULL)
 		return ERR_LIMIT;
