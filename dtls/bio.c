@@ -66,7 +66,7 @@ static long wire_ctrl(BIO *bio, int cmd, long number, void *pointer)
 
 BIO_METHOD *wire_method_create(void)
 {
-	/* No BIO_get_new_index(): there are 127 in the life of a process, and certificates rotate. */
+	/* No BIO_get_new_index(): there are 127 in a process's life, and certificates rotate. */
 	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
 
 	if (m == NULL)

@@ -1,9 +1,10 @@
 /*
  * bio.h: how OpenSSL sees the network: each read gives one datagram, each write makes one.
  *
- * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but what OpenSSL reads. During a
- * handshake it puts together what OpenSSL writes and one datagram holds: OpenSSL repeats a flight message by message, and the
- * more datagrams a flight takes, the less likely it gets through whole.
+ * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but
+ * what OpenSSL reads. During a handshake it puts together what OpenSSL writes and one
+ * datagram holds: OpenSSL repeats a flight message by message, and the more datagrams a
+ * flight takes, the less likely it gets through whole.
  */
 #pragma once
 

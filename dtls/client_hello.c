@@ -1,4 +1,7 @@
-/* client_hello.c: the beginning of a ClientHello (RFC 6347 4.2.1), which its first fragment must hold. */
+/*
+ * client_hello.c: the beginning of a ClientHello (RFC 6347 4.2.1),
+ * which its first fragment must hold.
+ */
 #include "dtls/client_hello.h"
 
 static bool read_body(struct span body, struct client_hello *out)

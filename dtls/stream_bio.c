@@ -17,7 +17,10 @@ static int read_in(BIO *bio, char *buf, int size)
 	return (int)n;
 }
 
-/* A queue that is full is a peer that makes us talk and does not listen: no retry, the connection fails. */
+/*
+ * A queue that is full is a peer that makes us talk and does not
+ * listen: no retry, the connection fails.
+ */
 static int write_out(BIO *bio, const char *buf, int len)
 {
 	struct tls *t = BIO_get_data(bio);
@@ -33,7 +36,7 @@ static long ctrl(BIO *bio, int cmd, long number, void *pointer)
 
 BIO_METHOD *tls_wire_method(void)
 {
-	/* No BIO_get_new_index(): there are 127 in the life of a process, and certificates change. */
+	/* No BIO_get_new_index(): there are 127 in a process's life, and certificates change. */
 	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "stream");
 
 	if (m == NULL)
