@@ -22,7 +22,7 @@ enum setup media_setup(const struct media *m)
 	case SETUP_ACTPASS: return relay_of(m)->config.setup;
 	default: break;
 	}
-	/* told a fingerprint but no role: as if actpass; told nothing: we are still free (spec 5.5) */
+	/* told a fingerprint but no role: as if actpass; told nothing: we are still free */
 	return m->spec.fingerprint_count > 0 ? relay_of(m)->config.setup : SETUP_ACTPASS;
 }
 
@@ -148,8 +148,8 @@ static struct path_entry **free_slot(struct media *m)
 }
 
 /*
- * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who can write the address
- * of a living one, and has credentials of his own, does not get its path.
+ * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who
+ * can write the address of a living one, and has credentials of his own, does not get its path.
  */
 static bool is_given_up(const struct path_entry *e, tick_t now)
 {
@@ -326,11 +326,10 @@ static void apply_ice(struct media *m, const struct media_spec *old)
 		ice_lite_restart(m->ice);
 	}
 	if (!map_has(m) && !index_add(m))
-		count(allocation_failed_total); /* proved paths go on; the next update tries again */
+		count(allocation_failed_total); /* proved paths go on; the next update tries */
 	if (!ice_lite_set_remote(m->ice, m->spec.ice)) {
 		count(allocation_failed_total);
-		ice_lite_set_remote(
-			m->ice, NULL); /* our own half and the password still guard it */
+		ice_lite_set_remote(m->ice, NULL); /* our own half and the password guard it */
 	}
 }
 
@@ -343,8 +342,7 @@ static void apply_remote(struct media *m, const struct media_spec *old)
 	if (!addr_is_set(&m->spec.remote))
 		m->path = (struct path){ 0 };
 	else if (m->leg.secured != NULL)
-		m->leg.secured->path =
-			m->path; /* the association moves with its peer (RFC 8842 4) */
+		m->leg.secured->path = m->path; /* moves with its peer (RFC 8842 4) */
 	shakes_move(&m->leg);
 }
 
