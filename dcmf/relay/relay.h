@@ -38,11 +38,11 @@ const char *relay_event_name(enum relay_event_type t);
 
 struct relay_event {
 	enum relay_event_type type;
-	const char *context_id, *termination_id, *media_id,
-		*owner;           /* media parts and owner may be NULL */
-	int32_t sid;              /* -1: not about a channel */
-	enum close_reason reason; /* CLOSE_NONE where nothing ended */
-	const char *detail;       /* a sentence, or NULL */
+	const char *context_id;
+	const char *termination_id, *media_id, *owner; /* each may be NULL */
+	int32_t sid;                                   /* -1: not about a channel */
+	enum close_reason reason;                      /* CLOSE_NONE where nothing ended */
+	const char *detail;                            /* a sentence, or NULL */
 };
 
 /* An HTTP request for the world to make. Everything is valid during the call only. */
