@@ -1,4 +1,7 @@
-/* upstream.c: HTTP requests to servers: who is under way, and curl's sockets and timers in our loop. */
+/*
+ * upstream.c: HTTP requests to servers: who is under way, and curl's
+ * sockets and timers in our loop.
+ */
 #include "dcmf/io/upstream.h"
 
 #include <event2/event.h>
@@ -307,8 +310,8 @@ static bool set_up_multi(struct upstream *u)
 		u->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)u->config.max_connections_per_host);
 	curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)KEEP_IDLE);
 	/*
-	 * One stream an h2 connection: in curl 7.88 a stream whose reader is paused stops every other stream of its connection,
-	 * and our readers are phones.
+	 * One stream an h2 connection: in curl 7.88 a stream whose reader is paused stops every
+	 * other stream of its connection, and our readers are phones.
 	 */
 	curl_multi_setopt(u->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1L);
 	return true;
