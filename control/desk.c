@@ -12,7 +12,7 @@ struct param {
 	bool needed;
 };
 
-/* Methods of the contract that a later release brings. */
+/* Methods that a later release brings. */
 static void method_not_built(struct desk_call *c)
 {
 	struct problem p = { PROBLEM_NONE };

@@ -156,7 +156,10 @@ void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker
 		fail(d, now, r, &p);
 }
 
-/* What a sent request makes must be undone when its answer comes; anything else needs no answer any more. */
+/*
+ * What a sent request makes must be undone when its answer comes;
+ * anything else needs no answer any more.
+ */
 void request_forget_controller(struct desk *d, struct desk_request *r)
 {
 	if (r->purpose->makes_context && r->worker >= 0)

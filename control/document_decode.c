@@ -106,7 +106,10 @@ static uint8_t decode_setup(const char *word)
 	return strcmp(word, "PASSIVE") == 0 ? SETUP_PASSIVE : SETUP_ACTPASS;
 }
 
-/* Absent: reliable. Both written: the one that is not zero counts, and two zeros are written defaults (spec 5.4). */
+/*
+ * Absent: reliable. Both written: the one that is not zero counts, and two zeros are written
+ * defaults.
+ */
 static void decode_reliability(const json_t *stream, struct channel_quality *q)
 {
 	int64_t retry = js_get_integer(stream, "maxRetry", -1),
@@ -154,7 +157,7 @@ static bool decode_streams(struct decoding *d, const json_t *media, struct media
 	return true;
 }
 
-/* Where the host of a URL is: an address in it, or what the front resolved. ADDR_NONE: not known. */
+/* Where the host of a URL is: an address in it, or what the front resolved. ADDR_NONE: unknown. */
 static struct addr find_host(const struct http_url *url, const json_t *resolved)
 {
 	struct addr at = { .family = ADDR_NONE };
@@ -209,8 +212,9 @@ static bool decode_default_root(struct decoding *d, uint16_t sid, struct media_s
 }
 
 /*
- * Streams without replaceHttpUrl get the configured root, unless the controller named an MDC1 endpoint: then it is not the configured
- * server that is meant, and nobody said what to fetch. What is asked for on a stream without root is not found.
+ * Streams without replaceHttpUrl get the configured root, unless the controller named an MDC1
+ * endpoint: then it is not the configured server that is meant, and nobody said what to fetch. What
+ * is asked for on a stream without root is not found.
  */
 static bool decode_roots(struct decoding *d, const json_t *media, struct media_spec *out)
 {
@@ -349,7 +353,10 @@ static void tell_host(const struct hosts *h, const char *text)
 	mem_free(host);
 }
 
-/* A patch can set the URL itself: {"op":"replace","path":".../replaceHttpUrl","value":"https://..."}. */
+/*
+ * A patch can set the URL itself:
+ * {"op":"replace","path":".../replaceHttpUrl","value":"https://..."}.
+ */
 static bool is_url_operation(const json_t *operation)
 {
 	static const char last[] = "/replaceHttpUrl";

@@ -1,4 +1,7 @@
-/* document_policy.c: what a document asks, as questions to the policy; the one place where it is refused for that. */
+/*
+ * document_policy.c: what a document asks, as questions to the policy; the one place where it is
+ * refused for that.
+ */
 #include "control/document_schema.h"
 
 #include <stdio.h>
@@ -8,7 +11,7 @@
 #include "control/policy.h"
 
 #define APPLICATION_SIDS \
-	1000 /* the first id of an application channel (TS 24.186); with HTTP_PROXY all below is bootstrap */
+	1000 /* the first id of an application channel (TS 24.186); HTTP below it is bootstrap */
 
 static const struct policy built_in; /* zeroed: the tail alone */
 

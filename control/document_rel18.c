@@ -1,4 +1,7 @@
-/* document_rel18.c: between the Release 19 shape of a document and the early Release 18 one (TS 29.176 V18.1.0). */
+/*
+ * document_rel18.c: between the Release 19 shape of a document and the early
+ * Release 18 one (TS 29.176 V18.1.0).
+ */
 #include "control/document_schema.h"
 
 #include <string.h>
@@ -32,7 +35,10 @@ json_t *document_media(const json_t *termination, size_t m)
 	return json_array_get(json_object_get(termination, "medias"), m);
 }
 
-/* The next DcMedia of a document, in order; start with both 0. NULL at the end. Media without one are passed over. */
+/*
+ * The next DcMedia of a document, in order; start with both 0. NULL at the
+ * end. Media without one are passed over.
+ */
 static json_t *next_dc_media(const json_t *doc, size_t *t, size_t *m)
 {
 	for (; *t < document_terminations(doc); ++*t, *m = 0) {
@@ -82,7 +88,7 @@ bool document_is_rel18(const json_t *doc)
 	return false;
 }
 
-/* The member `key` of `object`, an object, which is made when it is not there. NULL: out of memory. */
+/* The member `key` of `object`, an object, made when it is not there. NULL: out of memory. */
 static json_t *sub_object(json_t *object, const char *key)
 {
 	json_t *sub = json_object_get(object, key);

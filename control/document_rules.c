@@ -1,4 +1,7 @@
-/* document_rules.c: what the tables of document_schema.c cannot say of a document: how its parts fit together. */
+/*
+ * document_rules.c: what the tables of document_schema.c cannot say of a
+ * document: how its parts fit together.
+ */
 #include "control/document_schema.h"
 
 #include <string.h>
@@ -148,7 +151,7 @@ void rule_stream(struct check *k, const json_t *stream)
 	if (!k->rel18 && json_object_get(stream, "appBindingInfo") != NULL)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, "appBindingInfo",
 			"there is no such attribute");
-	/* Zeros are taken for written defaults (spec 5.4). */
+	/* Zeros are taken for written defaults. */
 	if (js_get_integer(stream, "maxRetry", 0) > 0 && js_get_integer(stream, "maxTime", 0) > 0)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, NULL,
 			"maxRetry and maxTime exclude each other");

@@ -1,4 +1,7 @@
-/* document_schema.c: the attributes of the MediaContext document (TS 29.176 V19.5.0, TS 29.571 V19.6.0), as tables. */
+/*
+ * document_schema.c: the attributes of the MediaContext document (TS 29.176
+ * V19.5.0, TS 29.571 V19.6.0), as tables.
+ */
 #include "control/document_schema.h"
 
 #define TEXT_BYTES 1024 /* ours: a text that is only stored and echoed */
@@ -74,7 +77,7 @@ static const struct attribute dc_endpoint_attributes[] = {
 };
 SCHEMA(dc_endpoint, rule_dc_endpoint);
 
-/* The pattern of `subprotocol` does not let "http" through; any text is taken (spec 5.4). */
+/* The pattern of `subprotocol` does not let "http" through; any text is taken. */
 static const struct attribute stream_attributes[] = {
 	{ NUMBER("streamId", PORT_MAX) },
 	{ .name = "subprotocol", .shape = SHAPE_TEXT, .max = NAME_BYTES },

@@ -10,8 +10,8 @@
 #include "dcmf/base/alloc.h"
 
 #define OPERATIONS_MAX 256 /* ours */
-#define COPIED_MAX \
-	(4u << 20) /* ours: bytes that values of a patch may grow the document by; stops doubling by `copy` */
+/* Ours: bytes that values of a patch may grow the document by; stops doubling by `copy`. */
+#define COPIED_MAX (4u << 20)
 #define VALUE_COST 48 /* ours: what a value weighs beside its text */
 
 /* One operation under way. */
@@ -131,7 +131,10 @@ static json_t *step(const json_t *at, const char *token)
 	return NULL;
 }
 
-/* Follows all but the last token of `pointer`. In an array the last token may be "-", one behind the end. */
+/*
+ * Follows all but the last token of `pointer`. In an array the last
+ * token may be "-", one behind the end.
+ */
 static bool find(struct operation *op, json_t *root, const char *pointer, struct place *out)
 {
 	char *text, *token, *slash;

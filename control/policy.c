@@ -218,7 +218,7 @@ static const struct key {
 	const char *key;
 	const char *why; /* what is wanted */
 	size_t at;       /* offset in struct policy_rule */
-	bool is_text;
+	bool is_text;    /* the word itself is kept; without words any text is */
 	bool beside_match;
 	struct word words[WORDS_MAX];
 } keys[] = {
