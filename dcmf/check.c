@@ -1,4 +1,7 @@
-/* check.c: what a configuration needs of the machine: addresses that can be bound, files that can be read, ports enough. */
+/*
+ * check.c: what a configuration needs of the machine: addresses that can be bound,
+ * files that can be read, ports enough.
+ */
 #include "dcmf/check.h"
 
 #include <errno.h>

@@ -15,10 +15,10 @@
 #include "dcmf/front_parts.h"
 #include "dcmf/notify.h"
 
-#define START_US \
-	TICK_S(20) /* ours: workers and the embedded DCSF answer within it, or something is broken */
-#define LINGER_US \
-	TICK_MS(2500) /* deleted contexts say goodbye to their peers for at most 2 s (relay.h) */
+/* Ours: workers and the embedded DCSF answer within it, or something is broken. */
+#define START_US TICK_S(20)
+/* Deleted contexts say goodbye to their peers for at most 2 s (relay.h). */
+#define LINGER_US      TICK_MS(2500)
 #define LINGER_POLL_US TICK_MS(50)
 #define END_US         TICK_S(3) /* ours: for workers to end by themselves */
 #define MAX_REQUESTS   1024      /* ours: unanswered at once, of one controller */

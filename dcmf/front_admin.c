@@ -1,4 +1,7 @@
-/* front_admin.c: what operators' tools read over HTTP: metrics, health, and a small page for people. */
+/*
+ * front_admin.c: what operators' tools read over HTTP: metrics,
+ * health, and a small page for people.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,4 +1,7 @@
-/* front_dcsf.c: where streams without a URL of their own are served: the embedded DCSF, kept running, or a configured one. */
+/*
+ * front_dcsf.c: where streams without a URL of their own are served: the embedded
+ * DCSF, kept running, or a configured one.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -121,7 +124,10 @@ static bool resolve_url(struct front *f, char error[CONFIG_ERROR_MAX])
 
 /* The embedded one */
 
-/* It says where it listens: "http://127.0.0.1:4711/", with or without what stands around the address. */
+/*
+ * It says where it listens: "http://127.0.0.1:4711/", with or without
+ * what stands around the address.
+ */
 static bool parse_ready(char *line, struct addr *out)
 {
 	struct span text = span_trim(SPAN_STR(line));

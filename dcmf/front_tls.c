@@ -1,4 +1,7 @@
-/* front_tls.c: the certificates that controllers over TCP are met with: read, doubted, replaced at SIGHUP. */
+/*
+ * front_tls.c: the certificates that controllers over TCP are met with:
+ * read, doubted, replaced at SIGHUP.
+ */
 #include <stdio.h>
 
 #include "dcmf/base/alloc.h"

@@ -79,7 +79,10 @@ bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *ou
 	};
 	if (w->pid == 0)
 		return false;
-	/* proc(5): the name in parentheses may hold anything; utime and stime are the 12th and 13th field after it */
+	/*
+	 * proc(5): the name in parentheses may hold anything; utime and stime are
+	 * the 12th and 13th field after it
+	 */
 	if (read_proc(w->pid, "stat", text, sizeof(text)) && (after = strrchr(text, ')')) != NULL)
 		sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
 			&system);
@@ -373,7 +376,10 @@ static void worker_gone(struct front_worker *w, tick_t now)
 		alarm_set(w->restart, next_life(w, now));
 }
 
-/* Its process has ended or its connection: it is gone when both have. What it said before it died is read first. */
+/*
+ * Its process has ended or its connection: it is gone when both have. What it
+ * said before it died is read first.
+ */
 static void worker_half_gone(struct front_worker *w, tick_t now)
 {
 	if (w->pid != 0 && w->conn == NULL && w->state != WORKER_DYING && !front_is_stopping(w->f))

@@ -1,4 +1,7 @@
-/* worker.c: the process that carries media: puts relay, sockets, upstream connections and the front's line together. */
+/*
+ * worker.c: the process that carries media: puts relay, sockets, upstream
+ * connections and the front's line together.
+ */
 #include "dcmf/worker.h"
 
 #include <malloc.h>
@@ -275,8 +278,8 @@ int worker_main(int front_fd, int counters_fd)
 	signal(SIGHUP, SIG_IGN);
 	tzset(); /* reads a file: before the sandbox */
 	/*
-	 * Left to itself glibc raises its threshold with the largest block it has seen freed, and keeps what a wave of calls
-	 * left behind: measured, 6 % more after each of the first waves.
+	 * Left to itself glibc raises its threshold with the largest block it has seen freed, and
+	 * keeps what a wave of calls left behind: measured, 6 % more after each of the first waves.
 	 */
 	mallopt(M_TRIM_THRESHOLD, 128 << 10);
 	log_set_who("worker");

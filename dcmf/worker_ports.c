@@ -1,4 +1,7 @@
-/* worker_ports.c: which socket a media gets: one of its own from the worker's part of the range, or the shared one. */
+/*
+ * worker_ports.c: which socket a media gets: one of its own from the worker's
+ * part of the range, or the shared one.
+ */
 #include <stdio.h>
 
 #include "dcmf/worker_parts.h"
