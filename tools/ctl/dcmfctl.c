@@ -268,7 +268,7 @@ static void show_sdp(const json_t *result)
 	fputs(sdp != NULL ? sdp : "", stdout);
 }
 
-/* What --dc-media says, or the usual: bootstrap channels to the DCSF, at --root where one is given. */
+/* What --dc-media says, or the usual: bootstrap channels to the DCSF, at --root where given. */
 static json_t *dc_media(const struct ctl *ctl)
 {
 	static const char *const streams[] = { "0", "10", "100", "110" };

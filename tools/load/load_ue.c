@@ -8,7 +8,7 @@
 #include "dcmf/base/alloc.h"
 
 #define LIST_MAX    (1u << 20)
-#define LINGER_US   TICK_S(3) /* for the gateway's last words, a little longer than it takes itself */
+#define LINGER_US   TICK_S(3) /* for the gateway's last words, a little longer than it takes */
 #define PORT_FIRST  10000
 #define PORT_COUNT  50000
 #define BIND_TRIES  200

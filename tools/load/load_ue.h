@@ -1,8 +1,11 @@
 /*
- * load_ue.h: one UE of a wave: it offers, sets up, fetches list and package, holds, and has its context deleted.
+ * load_ue.h: one UE of a wave: it offers, sets up, fetches list and package,
+ * holds, and has its context deleted.
  *
- *     offering ─ answer ─► setting up ─ channels open ─► list ─► package ─► again ─► holding ─► leaving ─► gone
- *          └───────────────┴── anything wrong: failed, and leaving at once ──┘
+ *     offering ─ answer ─► setting up ─ channels open ─► list ─► package ─► again ─► holding
+ *              ─► leaving ─► gone
+ *
+ * Whatever goes wrong on the way: it has failed, and is leaving at once.
  */
 #pragma once
 

@@ -23,7 +23,8 @@ enum measure {
 	MEASURE_ANSWER, /* offer to answer, over the control socket */
 	MEASURE_SECURE, /* answer to DTLS connected, ICE included */
 	MEASURE_OPEN,   /* DTLS connected to channel open */
-	MEASURE_SET_UP, /* when the arrival was due to channel open: the generator's own delay counts */
+	/* When the arrival was due to channel open: the generator's own delay counts. */
+	MEASURE_SET_UP,
 	MEASURE_LIST, /* request to complete response */
 	MEASURE_PACKAGE,
 	MEASURE_LATE, /* when the arrival was due to when it began: the generator's own delay */

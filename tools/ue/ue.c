@@ -1,4 +1,7 @@
-/* ue.c: one m=application line of a UE: wires ICE, DTLS, SCTP and the HTTP clients of its channels together. */
+/*
+ * ue.c: one m=application line of a UE: wires ICE, DTLS, SCTP and the HTTP
+ * clients of its channels together.
+ */
 #include "tools/ue/ue.h"
 
 #include <string.h>

@@ -1,17 +1,20 @@
 /*
- * ue.h: one m=application line of a UE: ICE, DTLS, SCTP, channels and an HTTP client on each, as bytes in and bytes out.
+ * ue.h: one m=application line of a UE: ICE, DTLS, SCTP, channels and an HTTP
+ * client on each, as bytes in and bytes out.
  *
  *     u = ue_create(&config, now)
  *     ue_media(u, &media); ue_sdp_offer(&media, 1, ...)      what to offer
  *     ue_connect(u, now, &remote)                            what was answered (ue_sdp_answer)
  *     ue_input(u, now, from, datagram)
- *     while (ue_next_event(u, now, &ev))                     after input, ue_expire(), and when config.ready was called
- *     while ((d = ue_next_dgram(u)))                         after that: datagrams to send, to be freed
+ *     while (ue_next_event(u, now, &ev))                     after input, expiry, config.ready
+ *     while ((d = ue_next_dgram(u)))                         then: datagrams to send and free
  *     ue_deadline(u), ue_expire(u, now)
- *     ue_ask(u, &request)                                    any time; sent when the channel is open, at the next ue_next_event()
+ *     ue_ask(u, &request)                                    any time; goes out when it can,
+ *                                                            at the next ue_next_event()
  *
- * It is built from the same dtls, sctp and ice layers as the gateway and never uses the relay. sctp_start() comes first; whoever owns
- * the clock calls sctp_expire(); whom that concerns says so through config.ready.
+ * It is built from the same dtls, sctp and ice layers as the gateway and never uses the
+ * relay. sctp_start() comes first; whoever owns the clock calls sctp_expire(); whom
+ * that concerns says so through config.ready.
  */
 #pragma once
 
@@ -31,25 +34,28 @@ struct ue_config {
 	enum ue_style style;
 	enum setup setup; /* what is offered */
 	bool dcep;        /* opens one channel by DATA_CHANNEL_OPEN instead of negotiated ones */
-	uint16_t sids
-		[UE_SIDS_MAX]; /* negotiated channels; with dcep the first, moved to the parity of our role */
+	/* Negotiated channels; with dcep the first, moved to the parity of our role. */
+	uint16_t sids[UE_SIDS_MAX];
 	unsigned sid_count;
 	struct path local; /* number and address of our socket; remote is not looked at */
 	uint16_t mtu;      /* largest datagram */
 	uint16_t sctp_port;
 	uint32_t max_message; /* bytes of a message we take, said in the offer; 0: any size */
-	uint32_t
-		piece; /* requests are cut into messages of at most so many bytes; 0: as the peer takes */
+	/* Requests are cut into messages of at most so many bytes; 0: as the peer takes. */
+	uint32_t piece;
 	uint32_t send_buffer, receive_buffer;
 	/*
-	 * ue_next_event() or ue_next_dgram() has something: called from anywhere inside, also from sctp_expire(), and only to be
-	 * remembered. May be NULL.
+	 * ue_next_event() or ue_next_dgram() has something: called from anywhere inside, also from
+	 * sctp_expire(), and only to be remembered. May be NULL.
 	 */
 	void (*ready)(void *arg);
 	void *arg;
 };
 
-/* A phone: IMS style, no ICE, offers actpass, channel 0, messages of 1024 bytes. dtls and local are left empty. */
+/*
+ * A phone: IMS style, no ICE, offers actpass, channel 0, messages of 1024
+ * bytes. dtls and local are left empty.
+ */
 void ue_config_init(struct ue_config *config);
 
 struct ue *ue_create(const struct ue_config *config, tick_t now); /* NULL: out of memory */
@@ -57,14 +63,18 @@ void ue_destroy(struct ue *u);                                    /* vanishes wi
 
 void ue_media(const struct ue *u, struct ue_media *out); /* texts are valid as long as the UE */
 /*
- * The first answer starts ICE and DTLS. A later one with other ICE credentials restarts ICE, and one after ue_renew() starts a new DTLS
- * association; otherwise what runs goes on. ERR_STATE: the line was not accepted, or roles do not fit; ERR_NO_MEMORY.
+ * The first answer starts ICE and DTLS. A later one with other ICE credentials restarts ICE, and
+ * one after ue_renew() starts a new DTLS association; otherwise what runs goes on. ERR_STATE: the
+ * line was not accepted, or roles do not fit; ERR_NO_MEMORY.
  */
 enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote);
 
 /* New local ICE credentials for the next offer (RFC 8445 9). */
 void ue_restart_ice(struct ue *u);
-/* The next ue_connect() makes a new DTLS association, with a new tls-id, and another certificate unless `dtls` is NULL. */
+/*
+ * The next ue_connect() makes a new DTLS association, with a new tls-id, and
+ * another certificate unless `dtls` is NULL.
+ */
 void ue_renew(struct ue *u, struct dtls_ctx *dtls);
 /* The network gave us another address. */
 void ue_move(struct ue *u, const struct path *local);

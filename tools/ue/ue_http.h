@@ -1,8 +1,10 @@
 /*
- * ue_http.h: the HTTP client of a phone on one bootstrap channel, as strict and as poor as the ones in the field.
+ * ue_http.h: the HTTP client of a phone on one bootstrap channel, as strict
+ * and as poor as the ones in the field.
  *
- * Requests carry no Host. A response is complete when Content-Length bytes have come, at once when there is no
- * Content-Length, and after HEAD with its head. Chunked coding is not understood. Message borders mean nothing.
+ * Requests carry no Host. A response is complete when Content-Length bytes have come, at once
+ * when there is no Content-Length, and after HEAD with its head. Chunked coding is not
+ * understood. Message borders mean nothing.
  *
  *     ue_http_ask(h, &request)                        queues the text of a request
  *     h->out                                          bytes to send, in pieces as the owner likes
@@ -24,8 +26,8 @@
 struct ue_request {
 	uint16_t sid;
 	const char *method; /* NULL: GET */
-	const char *
-		target; /* as it goes onto the wire: origin form, or absolute form as some phones send it */
+	/* As it goes onto the wire: origin form, or absolute form as some phones send it. */
+	const char *target;
 	const char *etag;    /* If-None-Match; NULL: none */
 	const char *headers; /* more header lines, each with CR LF; NULL: none */
 	struct span body;    /* Content-Length is added when there is one */
@@ -47,7 +49,8 @@ enum ue_http_got {
 	UE_HTTP_HEAD, /* h->response is filled */
 	UE_HTTP_BODY, /* h->body holds bytes of the body, valid as long as what was fed */
 	UE_HTTP_END,  /* the response is complete */
-	UE_HTTP_GARBAGE, /* not a response, or one that nobody asked for: the channel is of no use any more */
+	/* Not a response, or one that nobody asked for: the channel is of no use any more. */
+	UE_HTTP_GARBAGE,
 };
 
 struct ue_http {

@@ -1,6 +1,6 @@
 /*
- * ue_sdp.h: the offer a UE writes and the answer it reads. Shares nothing with the gateway's own SDP code, so that the two
- * test one another.
+ * ue_sdp.h: the offer a UE writes and the answer it reads. Shares nothing with the gateway's own
+ * SDP code, so that the two test one another.
  */
 #pragma once
 
@@ -48,11 +48,14 @@ struct ue_remote {
 	unsigned sid_count;
 };
 
-/* A whole offer with one m-line a media, mem_alloc'ed; NULL: out of memory. `speech`: begins with an audio line, as a call. */
+/*
+ * A whole offer with one m-line a media, mem_alloc'ed; NULL: out of memory.
+ * `speech`: begins with an audio line, as a call.
+ */
 char *ue_sdp_offer(const struct ue_media *medias, unsigned count, bool speech);
 
 /*
- * Reads the m=application lines of an answer in order; *count is room in, lines found out. NULL: fine; otherwise what is
- * wrong, a static text.
+ * Reads the m=application lines of an answer in order; *count is room in, lines found out. NULL:
+ * fine; otherwise what is wrong, a static text.
  */
 const char *ue_sdp_answer(struct span sdp, struct ue_remote *medias, unsigned *count);
