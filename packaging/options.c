@@ -1,4 +1,7 @@
-/* options.c: writes dcmf.yaml(5) from the table of options, so that the manual cannot say anything else than the program does. */
+/*
+ * options.c: writes dcmf.yaml(5) from the table of options, so that the manual cannot
+ * say anything else than the program does.
+ */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,10 +1,11 @@
 /*
- * test_desk.c: the desk between controllers and workers that this file plays itself, as transcripts.
+ * test_desk.c: the desk between controllers and workers that this
+ * file plays itself, as transcripts.
  *
  *     say(1, "{...}")        controller 1 sends a line
  *     heard(1)               the next line the desk sent to controller 1
  *     asked(0)               the next line the desk sent to worker 0
- *     tell(0, "{...}")       worker 0 sends a line; @ stands for the id of the last line it was asked
+ *     tell(0, "{...}")       worker 0 sends a line; @ is the id of the last line it was asked
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -801,8 +802,9 @@ static void story(void)
 }
 
 /*
- * jansson 2.14 itself does not survive it: its lexer ignores that its buffer could not grow and overruns it. So jansson gets a second
- * try, and the sweep goes through the allocations of our own code.
+ * jansson 2.14 itself does not survive it: its lexer ignores that its buffer could
+ * not grow and overruns it. So jansson gets a second try, and the sweep goes
+ * through the allocations of our own code.
  */
 static void *alloc_twice(size_t size)
 {

@@ -1,4 +1,7 @@
-/* test_patch.c: JSON Patch, after the examples of RFC 6902 appendix A in words of our own, and what hostile patches get. */
+/*
+ * test_patch.c: JSON Patch, after the examples of RFC 6902 appendix A in words of
+ * our own, and what hostile patches get.
+ */
 #include <stdio.h>
 #include <string.h>
 

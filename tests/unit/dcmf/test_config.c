@@ -1,4 +1,7 @@
-/* test_config.c: what a configuration file may say, and what it is told when it says something else. */
+/*
+ * test_config.c: what a configuration file may say, and what it is
+ * told when it says something else.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

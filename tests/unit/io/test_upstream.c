@@ -1,4 +1,7 @@
-/* test_upstream.c: requests to a server that is good, slow, lying, dead, or not the one it says it is. */
+/*
+ * test_upstream.c: requests to a server that is good, slow, lying,
+ * dead, or not the one it says it is.
+ */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -292,7 +295,10 @@ END_TEST
 
 /* ---- request bodies ---- */
 
-/* Writes `total` bytes as room comes; -1 tells the length beforehand. Returns what the first attempt took. */
+/*
+ * Writes `total` bytes as room comes; -1 tells the length beforehand.
+ * Returns what the first attempt took.
+ */
 static size_t upload(struct client *c, uint64_t total, uint64_t *at)
 {
 	static uint8_t block[1 << 20];
@@ -380,8 +386,8 @@ START_TEST(body_that_comes_late_does_not_count_against_the_server)
 	ck_assert_uint_eq(c->ends, 0);
 	upload(c, 10, &at);
 	ck_assert_uint_eq(at, 10);
-	ck_assert_uint_eq(
-		upstream_write(upstream, c->id, SPAN_LIT("x")), 0); /* beyond what was declared */
+	/* beyond what was declared */
+	ck_assert_uint_eq(upstream_write(upstream, c->id, SPAN_LIT("x")), 0);
 	turn_until(loop, has_ended, c);
 	ck_assert(c->is_complete);
 }

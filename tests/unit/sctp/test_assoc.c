@@ -1,6 +1,4 @@
-/*
- * test_assoc.c: associations over a network that loses, delays and repeats; nobody waits for real.
- */
+/* test_assoc.c: associations over a network that loses, delays and repeats; nobody really waits. */
 #include "../main.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * test_channel.c: channels that open, are refused, close, come again by the thousand, and need more
- * streams.
+ * test_channel.c: channels that open, are refused, close, come again by
+ * the thousand, and need more streams.
  */
 #include "../main.h"
 
@@ -30,9 +30,7 @@ static enum err send(struct side *s, uint16_t sid, uint32_t ppid, struct span me
 	return assoc_send(s->a, s->world->now, sid, ppid, message);
 }
 
-/*
- * Bytes on a stream as a careless or hostile peer would send them, without any channel of its own.
- */
+/* Bytes on a stream as a careless or hostile peer would send them, without a channel of its own. */
 static void send_raw(struct side *s, uint16_t sid, uint32_t ppid, struct span message);
 
 /* ---- DCEP ---- */
@@ -497,8 +495,8 @@ struct storm {
 };
 
 /*
- * The opener opens, says something, and closes when it has been answered; then the next, on the
- * same id.
+ * The opener opens, says something, and closes when it has been
+ * answered; then the next, on the same id.
  */
 static void storm_opener(struct side *s, const struct assoc_event *ev)
 {
