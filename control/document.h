@@ -29,6 +29,16 @@
 #include "dcmf/relay/relay.h"
 
 struct policy;
+struct policy_question;
+struct policy_answer;
+
+/* A channel that was put to the policy, and what came of it; valid during the call only. */
+struct document_verdict {
+	unsigned termination, media; /* by their place in the document */
+	int32_t sid;                 /* -1: channels that nobody has named yet */
+	const struct policy_question *question;
+	const struct policy_answer *answer;
+};
 
 /* What the configuration says about documents. Texts and policy outlive their user. */
 struct document_rules {
@@ -38,6 +48,9 @@ struct document_rules {
 	const char *embedded_root;   /* base URL for streams without replaceHttpUrl; NULL: none */
 	struct addr embedded_addr;   /* where it is */
 	const struct policy *policy; /* NULL: the built-in rules alone, and no operator networks */
+	/* Hears of every channel that is decided, allowed or not; NULL: nobody does. */
+	void (*heard)(void *arg, const struct document_verdict *verdict);
+	void *heard_arg;
 };
 
 /*

@@ -79,6 +79,7 @@ void rule_termination(struct check *k, const json_t *termination);
 void rule_media(struct check *k, const json_t *media);
 void rule_ip(struct check *k, const json_t *ip);
 void rule_mdc1_endpoint(struct check *k, const json_t *endpoint);
+void rule_mdc2_endpoint(struct check *k, const json_t *endpoint);
 void rule_dc_endpoint(struct check *k, const json_t *endpoint);
 void rule_dc_media(struct check *k, const json_t *dc);
 void rule_stream(struct check *k, const json_t *stream);
@@ -98,9 +99,9 @@ const char *fault_ice_text(const char *text);
  * document_policy.c and nowhere else. The first stands at a MediaInfo; the second is asked when the
  * wish is complete, puts every channel to the policy, and refuses by name what is not built.
  */
-void document_decide_proxy(struct check *k, const json_t *media);
-bool document_decide_root(const struct document_rules *rules, const char *third_party, uint16_t sid,
-	const struct root_spec *root, char why[160]);
+void document_check_mode(struct check *k, const json_t *media);
+bool document_decide(const json_t *doc, const struct document_rules *rules,
+	const struct context_spec *spec, struct problem *p);
 
 /* Does the document show a mark of the early shape? Nothing is taken for granted about it. */
 bool document_is_rel18(const json_t *doc);
@@ -109,6 +110,12 @@ bool document_from_rel18(json_t *doc);
 
 /* "65535" without leading zeros. */
 bool stream_id_parse(const char *text, uint16_t *sid);
+
+/*
+ * An Endpoint or MdcEndpoint of a checked document; ADDR_NONE: absent, or it cannot be sent to
+ * (0.0.0.0, port 0), which means that it is not known yet.
+ */
+struct addr document_endpoint(const json_t *endpoint);
 
 /* Walking a checked document: termination t, media m of it. */
 size_t document_terminations(const json_t *doc);

@@ -29,6 +29,7 @@ enum policy_then {
 
 /* What is not set matches everything. Texts are owned by the policy. */
 struct policy_rule {
+	unsigned line; /* where it starts in its file; 0: in none */
 	uint8_t kind, bdc, topology, server;
 	char *protocol;    /* an mdc2Protocol */
 	char *application; /* application id */
@@ -65,14 +66,24 @@ bool policy_rule_match(
 	struct policy_rule *rule, const char *key, const char *value, const char **why);
 bool policy_rule_set(
 	struct policy_rule *rule, const char *key, const char *value, const char **why);
+/*
+ * Can anything match the rule? False: *key of its `match` contradicts the rest, and *why says how.
+ * Asked when all networks are known.
+ */
+bool policy_rule_makes_sense(const struct policy *policy, const struct policy_rule *rule,
+	const char **key, const char **why);
+
+/* The same in the same order? Lines in files do not count. */
+bool policy_networks_equal(const struct policy *a, const struct policy *b);
+bool policy_rules_equal(const struct policy *a, const struct policy *b);
 
 /* A channel of a media, as far as policy cares. Texts may be NULL. */
 struct policy_question {
-	uint8_t kind;     /* POLICY_BDC or POLICY_ADC */
-	uint8_t bdc;      /* of a bdc: local or remote */
-	uint8_t topology; /* of an adc */
-	struct addr
-		server; /* MDC1 or MDC2 endpoint; ADDR_NONE: not known, which counts as external */
+	uint8_t kind;       /* POLICY_BDC or POLICY_ADC */
+	uint8_t bdc;        /* of a bdc: local or remote */
+	uint8_t topology;   /* of an adc */
+	struct addr server; /* MDC1 or MDC2 endpoint; ADDR_NONE: not known, counts as external */
+	bool own_server;    /* it is a part of this node: internal, whatever the networks are */
 	const char *protocol, *application, *third_party;
 	/* POLICY_E2AE (HTTP_PROXY, DC_APPLICATION_PROXY) or POLICY_E2E (UDP_PROXY) */
 	uint8_t wanted;
@@ -82,7 +93,8 @@ struct policy_question {
 struct policy_answer {
 	bool allowed;
 	bool require_protected_mdc; /* also later, when the server is told by an update */
-	char rule[80];    /* which one decided: "policy.rules[2]", "built-in tail: bdc ends here" */
+	int number;       /* the rule that decided, in policy.rules; -1: one of the built-in tail */
+	char rule[80];    /* its name: "policy.rules[2]", "built-in tail: bdc ends here" */
 	char detail[160]; /* a sentence that names the rule; empty when allowed */
 };
 
@@ -95,6 +107,9 @@ bool policy_decide(const struct policy *policy, const struct policy_question *qu
 
 /* Is the server in one of policy.operator_networks? */
 bool policy_is_internal(const struct policy *policy, const struct addr *server);
+/* On which side a question's server is; POLICY_SERVER_ANY: between two UEs there is none. */
+enum policy_server policy_server_of(
+	const struct policy *policy, const struct policy_question *question);
 
 /*
  * Local: the network of the UE's own side (streams 0, 10); remote: the other side's (100, 110).
