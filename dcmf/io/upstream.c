@@ -271,14 +271,14 @@ static void resume(struct exchange *e, unsigned work)
 static void on_work(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *u = arg;
-	struct list_node todo;
+	struct list_node round;
 
-	/* what comes up meanwhile is for the next round, or two exchanges could keep us here */
-	list_init(&todo);
+	/* what comes up meanwhile is for the next one, or two exchanges could keep us here */
+	list_init(&round);
 	while (!list_is_empty(&u->with_work))
-		list_append(&todo, u->with_work.next);
-	while (!list_is_empty(&todo)) {
-		struct exchange *e = container_of(todo.next, struct exchange, on_list);
+		list_append(&round, u->with_work.next);
+	while (!list_is_empty(&round)) {
+		struct exchange *e = container_of(round.next, struct exchange, on_list);
 		unsigned work = e->work;
 
 		e->work = 0;

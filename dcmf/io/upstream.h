@@ -27,8 +27,8 @@ struct upstream_tls {
 };
 
 struct upstream_config {
-	unsigned connect_timeout_ms,
-		response_timeout_ms; /* to connect; to the first byte of the response head, and between bytes */
+	unsigned connect_timeout_ms;
+	unsigned response_timeout_ms; /* to the first byte of the head, and between bytes */
 	unsigned max_connections_per_host;
 	/*
 	 * Version and cipher of the connection behind OpenSSL's `ssl` (curl's pointer, opaque
