@@ -220,7 +220,7 @@ START_TEST(a_request_is_answered_with_its_own_id)
 }
 END_TEST
 
-START_TEST(node_info_says_what_the_contract_lists)
+START_TEST(node_info_says_who_is_there_and_how_it_fares)
 {
 	const char *texts[] = { "SHA-256 AB:CD" };
 	const char *line;
@@ -847,7 +847,7 @@ static Suite *make_suite(void)
 	log_open(fopen("/dev/null", "w"), false);
 	tcase_add_checked_fixture(t, open_desk, close_desk);
 	tcase_add_test(t, a_request_is_answered_with_its_own_id);
-	tcase_add_test(t, node_info_says_what_the_contract_lists);
+	tcase_add_test(t, node_info_says_who_is_there_and_how_it_fares);
 	tcase_add_test(t, node_stats_has_the_counters_by_their_names);
 	tcase_add_loop_test(t, a_bad_line_gets_its_error_and_the_next_one_works, 0,
 		(int)(sizeof(bad_lines) / sizeof(bad_lines[0])));
