@@ -52,6 +52,8 @@ static void print_kind(const struct option *o)
 		{ "IP", "IPv4 or IPv6 address" },
 		{ "PORTS", "port range" },
 		{ "TEXTS", "list of texts" },
+		{ "NETWORKS", "list of IP networks" },
+		{ "RULES", "list of maps" },
 		{ "LIST", "list" },
 	};
 
