@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -184,11 +185,12 @@ static void on_reload(void *arg, tick_t now)
 static void on_child(void *arg, tick_t now)
 {
 	struct front *f = arg;
+	struct rusage used;
 	int wait_status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-		if (!worker_reaped(f, pid, wait_status, now))
+	while ((pid = wait4(-1, &wait_status, WNOHANG, &used)) > 0) {
+		if (!worker_reaped(f, pid, wait_status, &used, now))
 			dcsf_reaped(f, pid, wait_status, now);
 	}
 }

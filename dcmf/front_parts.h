@@ -1,6 +1,7 @@
 /* front_parts.h: what the front_*.c files share. */
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "control/desk.h"
@@ -32,6 +33,7 @@ struct front_worker {
 	bool was_up;            /* in this life */
 	pid_t pid;              /* 0: no process */
 	int wait_status;        /* of the last process */
+	double past_cpu;        /* seconds, of the processes before this one */
 	struct line_conn *conn; /* NULL: none */
 	int64_t *counters;      /* shared with the process; COUNTER_MAX values, NULL: none */
 	unsigned starts;
@@ -102,7 +104,7 @@ void workers_start(struct front *f);
 void workers_tell(struct front *f, const char *certificate, const char *log_level);
 /* False: it was none of them. */
 bool worker_reaped(
-	struct front *f, pid_t pid, int wait_status, tick_t now); /* false: it was none of them */
+	struct front *f, pid_t pid, int wait_status, const struct rusage *used, tick_t now);
 void workers_hang_up(struct front *f); /* they end when their connection does */
 void workers_kill(struct front *f);
 unsigned workers_alive(const struct front *f);

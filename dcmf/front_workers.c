@@ -75,7 +75,10 @@ bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *ou
 	char text[1024], *after;
 
 	*out = (struct desk_worker_info){
-		.index = worker, .pid = (int)w->pid, .starts = w->starts
+		.index = worker,
+		.pid = (int)w->pid,
+		.starts = w->starts,
+		.cpu_seconds = w->past_cpu,
 	};
 	if (w->pid == 0)
 		return false;
@@ -88,7 +91,7 @@ bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *ou
 			&system);
 	if (read_proc(w->pid, "statm", text, sizeof(text)))
 		sscanf(text, "%*u %lu", &pages);
-	out->cpu_seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	out->cpu_seconds += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 	out->memory_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return true;
 }
@@ -389,7 +392,13 @@ static void worker_half_gone(struct front_worker *w, tick_t now)
 		worker_gone(w, now);
 }
 
-bool worker_reaped(struct front *f, pid_t pid, int wait_status, tick_t now)
+static double seconds_of(const struct timeval *t)
+{
+	return (double)t->tv_sec + (double)t->tv_usec / 1e6;
+}
+
+bool worker_reaped(
+	struct front *f, pid_t pid, int wait_status, const struct rusage *used, tick_t now)
 {
 	for (unsigned i = 0; i < f->worker_count; i++) {
 		struct front_worker *w = &f->workers[i];
@@ -398,6 +407,7 @@ bool worker_reaped(struct front *f, pid_t pid, int wait_status, tick_t now)
 			continue;
 		w->pid = 0;
 		w->wait_status = wait_status;
+		w->past_cpu += seconds_of(&used->ru_utime) + seconds_of(&used->ru_stime);
 		worker_half_gone(w, now);
 		return true;
 	}
