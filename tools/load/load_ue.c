@@ -100,7 +100,7 @@ static void fail(struct load_ue *u, enum failure f, const char *detail)
 	u->failed = true;
 	u->load->wave_failed++;
 	check_abandon(&u->check);
-	report_fail(&u->load->report, f, detail);
+	report_fail(&u->load->report, f, u->context_id, detail);
 	if (u->state == OFFERING && f != FAILURE_CONTROL && f != FAILURE_ANSWER && u->delete_due)
 		return; /* the answer may still come, and with it a context to delete */
 	leave(u);
