@@ -23,6 +23,12 @@
 #include "dcmf/base/span.h"
 #include "dcmf/relay/relay.h"
 
+/*
+ * Bytes of a line to an agent. Ours: an offer of 1 MiB may become more than that, as
+ * each of its media lines gets a copy of what was said of all.
+ */
+#define AGENT_LINE_MAX (4u << 20)
+
 /* What the front hands to a new worker; texts are valid during the call only. */
 struct agent_start {
 	unsigned index, workers;

@@ -71,6 +71,25 @@ json_t *js_parse(struct span text, bool *no_memory)
 	return value;
 }
 
+bool js_is_deeper(const json_t *value, size_t levels)
+{
+	const char *name;
+	json_t *part;
+	size_t i;
+
+	if (levels == 0)
+		return true;
+	json_array_foreach (value, i, part) {
+		if (js_is_deeper(part, levels - 1))
+			return true;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)value, name, part) {
+		if (js_is_deeper(part, levels - 1))
+			return true;
+	}
+	return false;
+}
+
 static bool has_control_characters(const char *text)
 {
 	for (; *text != '\0'; text++) {

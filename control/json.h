@@ -26,7 +26,19 @@ void js_wipe(bool on);
  */
 json_t *js_parse(struct span text, bool *no_memory);
 
-/* A string of any bytes: control characters, and everything but ASCII where it is no UTF-8, become '?'. */
+/*
+ * Ours: no message or document of ours is nested half as deep. What walks JSON
+ * here and in jansson calls itself for each level, and a stack has an end.
+ */
+#define JS_DEPTH_MAX 64
+
+/* Is the value nested deeper than that many levels? A text or number has one. */
+bool js_is_deeper(const json_t *value, size_t levels);
+
+/*
+ * A string of any bytes: control characters, and everything but ASCII
+ * where it is no UTF-8, become '?'.
+ */
 json_t *js_text(const char *text);
 
 /* Put `value` into the object and take it over. False: out of memory, or `value` is NULL. */

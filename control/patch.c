@@ -200,7 +200,27 @@ static json_t *get(struct operation *op, json_t *root, const char *pointer)
 	return value;
 }
 
-/* Puts `value`, which it takes over, where `pointer` says (RFC 6902 4.1); in an array before or instead of what is there. */
+static size_t steps_of(const char *pointer)
+{
+	size_t n = 0;
+
+	for (; *pointer != '\0'; pointer++)
+		n += *pointer == '/';
+	return n;
+}
+
+/* Operations may put value into value until no stack is long enough to walk the document. */
+static bool is_too_deep(const char *pointer, const json_t *value)
+{
+	size_t steps = steps_of(pointer);
+
+	return steps >= JS_DEPTH_MAX || js_is_deeper(value, JS_DEPTH_MAX - steps);
+}
+
+/*
+ * Puts `value`, which it takes over, where `pointer` says (RFC 6902 4.1); in an
+ * array before or instead of what is there.
+ */
 static bool put(
 	struct operation *op, json_t **root, const char *pointer, json_t *value, bool instead)
 {
@@ -209,6 +229,10 @@ static bool put(
 
 	if (value == NULL)
 		return false;
+	if (is_too_deep(pointer, value)) {
+		json_decref(value);
+		return fail(op, PROBLEM_TOO_LARGE, "the document would be nested too deep");
+	}
 	if (!find(op, *root, pointer, &at)) {
 		json_decref(value);
 		return false;

@@ -16,6 +16,7 @@
 
 #define WORKER_LINE   (16u << 20) /* ours: a page of contexts, a document with its status */
 #define WORKER_QUEUED (64u << 20) /* ours: a worker that does not read so much is beyond help */
+#define SHORT_LINE    4096        /* ours: all but requests that carry a document or a patch */
 #define COUNTERS_SIZE (COUNTER_MAX * sizeof(int64_t))
 #define RECENT_US     TICK_S(10)
 #define BACK_OFF_US   TICK_S(1)
@@ -98,11 +99,21 @@ bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *ou
 
 /* Lines */
 
+static size_t kept_free(struct span line)
+{
+	return line.len > SHORT_LINE ? WORKER_QUEUED / 2 : WORKER_QUEUED / 8;
+}
+
 bool front_to_worker(void *front, unsigned worker, struct span line)
 {
 	struct front_worker *w = &((struct front *)front)->workers[worker];
 
-	return w->state == WORKER_UP && line_send(w->conn, line);
+	/*
+	 * The bound of the queue ends a worker that reads nothing. Controllers that send faster
+	 * than it reads must not get there; and what is short, as a delete is, finds room longer.
+	 */
+	return w->state == WORKER_UP && line_room(w->conn) > line.len + kept_free(line) &&
+	       line_send(w->conn, line);
 }
 
 /* Takes params over. The line may carry a key: no copy of it stays with us. */

@@ -203,6 +203,11 @@ bool line_send(struct line_conn *c, struct span text)
 	return true;
 }
 
+size_t line_room(const struct line_conn *c)
+{
+	return c->is_broken ? 0 : bytes_room(&c->out);
+}
+
 /* ---- in ---- */
 
 static void hand_over_line(struct line_conn *c, struct span line)

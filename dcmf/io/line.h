@@ -50,6 +50,8 @@ struct line_conn *line_conn_create(struct loop *l, int fd, const struct line_con
 void line_conn_destroy(struct line_conn *c);
 /* Queues the text and a line end. False: given up (closed() follows at the end of the turn). */
 bool line_send(struct line_conn *c, struct span text);
+/* Bytes that may be queued before the connection is given up. */
+size_t line_room(const struct line_conn *c);
 /* Stop and go on reading; a controller that sends faster than we answer waits in its socket. */
 void line_pause(struct line_conn *c, bool pause);
 void line_set_arg(struct line_conn *c, void *arg);

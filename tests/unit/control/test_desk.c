@@ -310,6 +310,58 @@ START_TEST(a_line_that_is_too_long_gets_an_error_without_id)
 }
 END_TEST
 
+START_TEST(a_request_that_is_nested_too_deep_is_refused_before_a_worker_sees_it)
+{
+	char deep[512], line[1024];
+
+	for (int levels = 30; levels <= 120; levels += 90) {
+		memset(deep, '[', (size_t)levels);
+		memset(deep + levels, ']', (size_t)levels);
+		deep[2 * levels] = '\0';
+		snprintf(line, sizeof(line),
+			REQUEST("1", "context.create", "{\"context\":{\"x\":%s}}"), deep);
+		say(1, line);
+		if (levels == 30)
+			asked(1);
+		else
+			assert_says(heard(1), "\"id\":1,\"error\":{\"code\":-32600");
+	}
+	ck_assert_uint_eq(to_worker[0].in + to_worker[1].in, 1);
+}
+END_TEST
+
+START_TEST(an_offer_that_becomes_too_long_for_a_worker_is_refused)
+{
+	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sdp.terminate\","
+				   "\"params\":{\"dcMedia\":{\"*\":{\"x\":\"",
+			  middle[] =
+				  "\"}},\"sdp\":\"v=0\\r\\no=- 1 1 IN IP4 127.0.0.1\\r\\ns=-\\r\\n"
+				  "c=IN IP4 127.0.0.1\\r\\nt=0 0\\r\\n"
+				  "a=setup:actpass\\r\\na=fingerprint:SHA-256 "
+				  "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+				  "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\\r\\n",
+			  media[] = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\\r\\n";
+	size_t filler = 900000, at = 0;
+	char *line = malloc(filler + 65536);
+
+	ck_assert_ptr_nonnull(line);
+	at += (size_t)sprintf(line + at, "%s", head);
+	memset(line + at, 'x', filler);
+	at += filler;
+	at += (size_t)sprintf(line + at, "%s", middle);
+	for (int i = 0; i < 8; i++)
+		at += (size_t)sprintf(line + at, "%sa=mid:%d\\r\\n", media, i);
+	sprintf(line + at, "\"}}");
+	say(1, line);
+	assert_says(heard(1), "\"status\":413");
+	ck_assert_uint_eq(to_worker[0].in + to_worker[1].in, 0);
+	free(line);
+	say(1, REQUEST("2", "node.drain", "{}"));
+	heard(1);
+	ck_assert_uint_eq(drained_count, 1); /* nothing of it is left that a drain would wait for */
+}
+END_TEST
+
 START_TEST(notifications_and_empty_lines_are_not_answered)
 {
 	say(1, "{\"jsonrpc\":\"2.0\",\"method\":\"node.info\"}");
@@ -425,7 +477,7 @@ START_TEST(without_a_worker_a_create_is_refused)
 	desk_worker_lost(desk, now, 0, "gone");
 	deaf[1] = true;
 	say(1, REQUEST("1", "context.create", "{\"context\":" DOCUMENT "}"));
-	assert_says(heard(1), "worker 1 is not running");
+	assert_says(heard(1), "NF_CONGESTION_RISK");
 	desk_worker_lost(desk, now, 1, "gone");
 	say(1, REQUEST("2", "context.create", "{\"context\":" DOCUMENT "}"));
 	assert_says(heard(1), "no worker is running");
@@ -852,6 +904,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(t, a_bad_line_gets_its_error_and_the_next_one_works, 0,
 		(int)(sizeof(bad_lines) / sizeof(bad_lines[0])));
 	tcase_add_test(t, a_line_that_is_too_long_gets_an_error_without_id);
+	tcase_add_test(t, a_request_that_is_nested_too_deep_is_refused_before_a_worker_sees_it);
+	tcase_add_test(t, an_offer_that_becomes_too_long_for_a_worker_is_refused);
 	tcase_add_test(t, notifications_and_empty_lines_are_not_answered);
 	tcase_add_test(t, contexts_go_to_the_least_loaded_worker);
 	tcase_add_test(t, answers_may_come_out_of_order);
