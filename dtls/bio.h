@@ -22,6 +22,11 @@ struct wire {
 	void *arg;
 };
 
+/* A network for OpenSSL of any kind; each BIO made of it finds its `end` with BIO_get_data(). */
+BIO_METHOD *bio_method_create(const char *name, int (*read)(BIO *, char *, int),
+	int (*write)(BIO *, const char *, int), long (*ctrl)(BIO *, int, long, void *));
+BIO *bio_create(const BIO_METHOD *method, void *end);
+
 /* NULL: out of memory. Free with BIO_meth_free() after the last BIO made of it. */
 BIO_METHOD *wire_method_create(void);
 /* Reads from and writes to `w`, which outlives it. NULL: out of memory. */

@@ -53,11 +53,5 @@ size_t client_hello_write_bare(const struct client_hello *h, uint16_t message, u
 	wr_u8(&b, 0); /* cookie */
 	wr_span(&b, SPAN_OF(suites_and_compression));
 
-	f.body = SPAN(body, b.len);
-	f.length = (uint32_t)b.len;
-	rec.body.len = FRAGMENT_HEADER + b.len;
-	record_write_header(&w, &rec);
-	fragment_write_header(&w, &f);
-	wr_span(&w, f.body);
-	return w.len;
+	return record_write_message(&w, &rec, &f, SPAN(body, b.len));
 }

@@ -86,13 +86,7 @@ static size_t write_challenge(
 	wr_u8(&b, COOKIE);
 	wr_span(&b, SPAN(cookie, COOKIE));
 
-	f.body = SPAN(body, b.len);
-	f.length = (uint32_t)b.len;
-	rec.body.len = FRAGMENT_HEADER + b.len;
-	record_write_header(&w, &rec);
-	fragment_write_header(&w, &f);
-	wr_span(&w, f.body);
-	return w.len;
+	return record_write_message(&w, &rec, &f, SPAN(body, b.len));
 }
 
 static enum hello_verdict judge(struct hello_keys *k, tick_t now, const struct path *path,

@@ -52,6 +52,17 @@ void fragment_write_header(struct wr *w, const struct fragment *f)
 	wr_u24(w, (uint32_t)f->body.len);
 }
 
+size_t record_write_message(struct wr *w, struct record *rec, struct fragment *f, struct span body)
+{
+	f->body = body;
+	f->length = (uint32_t)body.len;
+	rec->body.len = FRAGMENT_HEADER + body.len;
+	record_write_header(w, rec);
+	fragment_write_header(w, f);
+	wr_span(w, body);
+	return w->len;
+}
+
 /*
  * Handshake messages that travel in plaintext, by sender (RFC 5246 7.4, RFC
  * 6347 4.3.2); Finished never does.

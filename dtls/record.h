@@ -48,6 +48,9 @@ void record_write_header(struct wr *w, const struct record *rec);
 bool fragment_read(struct rd *r, struct fragment *out);
 void fragment_write_header(struct wr *w, const struct fragment *f);
 
+/* A record with one whole handshake message; the lengths in *rec and *f are set. w->len. */
+size_t record_write_message(struct wr *w, struct record *rec, struct fragment *f, struct span body);
+
 /*
  * May OpenSSL see this record of a client (or server)? It takes a plaintext
  * record with senseless content for a fault of the peer and ends the handshake,
