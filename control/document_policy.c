@@ -150,7 +150,8 @@ static void ask(struct decision *d, int32_t sid, const struct policy_question *q
 		return;
 	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia/%s", d->termination,
 		d->media, place);
-	problem_param(d->p, PROBLEM_SECURITY_POLICY, pointer, "%s", answer.detail);
+	problem_param(d->p, PROBLEM_SECURITY_POLICY, pointer, "%s%s", answer.detail,
+		sid < 0 ? "; DCEP may open such a channel (dcmf.acceptDcep)" : "");
 }
 
 /* TS 29.176 has no word for the application but in its early shape; dcmf.applications is ours. */
@@ -198,28 +199,40 @@ static const struct root_spec *find_root(const struct media_spec *spec, uint16_t
 
 static void ask_root(struct decision *d, uint16_t sid, const struct root_spec *root)
 {
-	bool is_any = sid == ROOT_ANY_SID;
-	int32_t shown = is_any ? -1 : sid;
-	struct policy_question q = question(d, shown, is_any || sid < APPLICATION_SIDS, true);
+	struct policy_question q = question(d, sid, sid < APPLICATION_SIDS, true);
 	char place[32];
 
 	name_root(d, root, &q);
 	snprintf(place, sizeof(place), "replaceHttpUrl/%u", sid);
-	ask(d, shown, &q, is_any ? "mediaProxyConfig" : place);
+	ask(d, sid, &q, place);
+}
+
+/* DCEP may open a bootstrap channel of either side: both must be allowed. */
+static void ask_any_root(struct decision *d, const struct root_spec *root)
+{
+	struct policy_question q = question(d, -1, true, true);
+
+	name_root(d, root, &q);
+	for (q.bdc = POLICY_BDC_LOCAL; q.bdc <= POLICY_BDC_REMOTE; q.bdc++)
+		ask(d, -1, &q, "mediaProxyConfig");
 }
 
 static void decide_http(struct decision *d)
 {
 	const struct media_spec *spec = d->spec;
 
-	for (unsigned i = 0; i < spec->root_count; i++)
-		ask_root(d, spec->roots[i].sid, &spec->roots[i]);
+	for (unsigned i = 0; i < spec->root_count; i++) {
+		if (spec->roots[i].sid == ROOT_ANY_SID)
+			ask_any_root(d, &spec->roots[i]);
+		else
+			ask_root(d, spec->roots[i].sid, &spec->roots[i]);
+	}
 	for (unsigned i = 0; i < spec->stream_count; i++) {
 		if (find_root(spec, spec->streams[i].sid) == NULL)
 			ask_root(d, spec->streams[i].sid, NULL);
 	}
 	if (spec->stream_count == 0 && spec->root_count == 0)
-		ask_root(d, ROOT_ANY_SID, NULL);
+		ask_any_root(d, NULL);
 }
 
 /* Channels that end at a server or at another UE. What DCEP will open has no id yet. */

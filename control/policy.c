@@ -303,6 +303,17 @@ bool policy_rule_set(struct policy_rule *rule, const char *key, const char *valu
 	return set(rule, key, value, true, why);
 }
 
+const char *policy_word(const char *key, uint8_t value)
+{
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		for (size_t w = 0; strcmp(keys[i].key, key) == 0 && w < WORDS_MAX; w++) {
+			if (keys[i].words[w].word != NULL && keys[i].words[w].value == value)
+				return keys[i].words[w].word;
+		}
+	}
+	return NULL;
+}
+
 bool policy_rule_makes_sense(const struct policy *policy, const struct policy_rule *r,
 	const char **key, const char **why)
 {

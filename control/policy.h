@@ -66,6 +66,8 @@ bool policy_rule_match(
 	struct policy_rule *rule, const char *key, const char *value, const char **why);
 bool policy_rule_set(
 	struct policy_rule *rule, const char *key, const char *value, const char **why);
+/* The word for a value of `key`; NULL: it has none, which matches everything. */
+const char *policy_word(const char *key, uint8_t value);
 /*
  * Can anything match the rule? False: *key of its `match` contradicts the rest, and *why says how.
  * Asked when all networks are known.

@@ -283,6 +283,10 @@ START_TEST(what_cannot_be_a_network_or_a_rule_is_refused_with_a_reason)
 			!policy_rule_match(r, rows[i].key, rows[i].value, &why), "row %zu", i);
 		ck_assert_str_eq(why, rows[i].why);
 	}
+	ck_assert_str_eq(policy_word("topology", POLICY_P2A2P), "p2a2p");
+	ck_assert_str_eq(policy_word("then", POLICY_REFUSE), "refuse");
+	ck_assert_ptr_null(policy_word("server", POLICY_SERVER_ANY));
+	ck_assert_ptr_null(policy_word("colour", 1));
 	ck_assert(!policy_rule_set(r, "then", "as-asked", &why));
 	ck_assert(!policy_rule_set(r, "kind", "bdc", &why));
 	policy_finish(&policy);
