@@ -2,48 +2,15 @@
  * ue.c: one m=application line of a UE: wires ICE, DTLS, SCTP and the HTTP
  * clients of its channels together.
  */
-#include "tools/ue/ue.h"
+#include "tools/ue/ue_parts.h"
 
 #include <string.h>
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/random.h"
-#include "dcmf/ice/checker.h"
 
-#define OUT_MAX    (4 << 20) /* bytes of datagrams that wait to be sent, ours */
-#define EARLY_MAX  8192      /* bytes of a peer that was faster than the answer, ours */
-#define TLS_ID_LEN 24        /* RFC 8842 5.2: at least 20 */
-
-struct ue_channel {
-	uint16_t sid, wire_sid;
-	bool used, open, blocked;
-	struct ue_http http;
-};
-
-struct ue {
-	struct ue_config config;
-	struct dtls_ctx *dtls_ctx;
-	struct ice_credentials credentials;
-	char tls_id[TLS_ID_LEN + 1];
-	struct ue_remote remote;
-	bool renew; /* the next ue_connect() starts DTLS anew */
-	bool held;
-
-	struct ice_checker *checker;
-	struct dtls *dtls;
-	struct assoc *assoc;
-	struct ue_channel channels[UE_SIDS_MAX];
-	struct dgram_queue out;
-	struct dgram_queue early; /* came before the answer did */
-
-	/* Events that wait, and what is still to read of the last message. */
-	bool path_up, secured, closed; /* happened */
-	bool told_path, told_secured, told_closed;
-	bool closing;
-	enum close_reason reason;
-	struct ue_channel *reading;
-	struct span rest;
-};
+#define OUT_MAX   (4 << 20) /* bytes of datagrams that wait to be sent, ours */
+#define EARLY_MAX 8192      /* bytes of a peer that was faster than the answer, ours */
 
 void ue_config_init(struct ue_config *config)
 {
@@ -56,44 +23,6 @@ void ue_config_init(struct ue_config *config)
 		.piece = 1024,
 		.send_buffer = 256 << 10,
 		.receive_buffer = 256 << 10 };
-}
-
-static struct ue_channel *channel_of(struct ue *u, uint16_t sid)
-{
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->sid == sid)
-			return ch;
-	return NULL;
-}
-
-static struct ue_channel *channel_on_wire(struct ue *u, uint16_t wire_sid)
-{
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->wire_sid == wire_sid)
-			return ch;
-	return NULL;
-}
-
-static struct ue_channel *channel_add(struct ue *u, uint16_t sid)
-{
-	for (struct ue_channel *ch = u->channels; ch < u->channels + UE_SIDS_MAX; ch++) {
-		if (ch->used)
-			continue;
-		*ch = (struct ue_channel){ .sid = sid, .wire_sid = sid, .used = true };
-		ue_http_init(&ch->http);
-		return ch;
-	}
-	return NULL;
-}
-
-static void channel_remove(struct ue *u, struct ue_channel *ch)
-{
-	if (u->reading == ch) {
-		u->reading = NULL;
-		u->rest = SPAN_NONE;
-	}
-	ue_http_finish(&ch->http);
-	ch->used = false;
 }
 
 static void fresh_credentials(struct ue *u)
@@ -116,7 +45,7 @@ struct ue *ue_create(const struct ue_config *config, tick_t now)
 	fresh_credentials(u);
 	random_token(u->tls_id, TLS_ID_LEN);
 	for (unsigned i = 0; i < config->sid_count; i++)
-		channel_add(u, config->sids[i]);
+		ue_channel_add(u, config->sids[i]);
 	u->renew = true;
 	return u;
 }
@@ -139,7 +68,7 @@ void ue_destroy(struct ue *u)
 	ice_checker_destroy(u->checker);
 	for (unsigned i = 0; i < UE_SIDS_MAX; i++)
 		if (u->channels[i].used)
-			channel_remove(u, &u->channels[i]);
+			ue_channel_remove(u, &u->channels[i]);
 	dgram_queue_finish(&u->out);
 	dgram_queue_finish(&u->early);
 	dtls_ctx_unref(u->dtls_ctx);
@@ -204,11 +133,6 @@ static void on_sctp_output(void *arg, struct span packet)
 
 /* ---- starting ---- */
 
-static bool is_client(const struct ue *u)
-{
-	return u->remote.setup == SETUP_PASSIVE;
-}
-
 static enum err start_ice(struct ue *u, tick_t now)
 {
 	ice_checker_destroy(u->checker);
@@ -219,7 +143,7 @@ static enum err start_ice(struct ue *u, tick_t now)
 static enum err start_dtls(struct ue *u, tick_t now)
 {
 	struct dtls_config config = { .ctx = u->dtls_ctx,
-		.role = is_client(u) ? DTLS_CLIENT : DTLS_SERVER,
+		.role = ue_is_client(u) ? DTLS_CLIENT : DTLS_SERVER,
 		.mtu = u->config.mtu,
 		.peer = &u->remote.fingerprint,
 		.peer_count = 1,
@@ -332,22 +256,7 @@ void ue_close(struct ue *u, tick_t now)
 	session_ended(u, CLOSE_LOCAL);
 }
 
-/* ---- channels ---- */
-
-static enum err open_channel(struct ue *u, struct ue_channel *ch)
-{
-	struct channel_config config = { .sid = ch->sid,
-		.quality = { .priority = 256 },
-		.label = SPAN_LIT("bootstrap"),
-		.protocol = SPAN_LIT("http"),
-		.negotiated = !u->config.dcep };
-
-	if (u->config.dcep && (config.sid & 1) == is_client(u))
-		config.sid ^= 1; /* client even, server odd (RFC 8832 6) */
-	ch->wire_sid = config.sid;
-	ch->open = ch->blocked = false;
-	return assoc_add_channel(u->assoc, &config);
-}
+/* ---- the association ---- */
 
 static uint16_t streams_wanted(const struct ue *u)
 {
@@ -370,7 +279,7 @@ static void start_sctp(struct ue *u, tick_t now)
 		.receive_buffer = u->config.receive_buffer,
 		.remote_max_message = u->remote.max_message,
 		.local_max_message = u->config.max_message,
-		.dtls_client = is_client(u),
+		.dtls_client = ue_is_client(u),
 		.accept_dcep = u->config.dcep,
 		.output = on_sctp_output,
 		.ready = on_ready,
@@ -384,87 +293,9 @@ static void start_sctp(struct ue *u, tick_t now)
 	assoc_hold(u->assoc, u->held);
 	for (unsigned i = 0; i < UE_SIDS_MAX && err == ERR_OK; i++)
 		if (u->channels[i].used)
-			err = open_channel(u, &u->channels[i]);
+			err = ue_channel_open(u, &u->channels[i]);
 	if (err != ERR_OK)
 		session_ended(u, CLOSE_NO_MEMORY);
-}
-
-enum err ue_add_channel(struct ue *u, uint16_t sid)
-{
-	struct ue_channel *ch;
-	enum err err;
-
-	if (channel_of(u, sid) != NULL)
-		return ERR_EXISTS;
-	if ((ch = channel_add(u, sid)) == NULL)
-		return ERR_LIMIT;
-	err = u->assoc ? open_channel(u, ch) : ERR_OK;
-	if (err != ERR_OK)
-		channel_remove(u, ch);
-	return err;
-}
-
-void ue_close_channel(struct ue *u, tick_t now, uint16_t sid)
-{
-	struct ue_channel *ch = channel_of(u, sid);
-
-	if (ch != NULL && u->assoc != NULL)
-		assoc_close_channel(u->assoc, ch->wire_sid, now);
-}
-
-uint16_t ue_wire_sid(const struct ue *u, uint16_t sid)
-{
-	const struct ue_channel *ch = u->channels;
-
-	for (; ch < u->channels + UE_SIDS_MAX; ch++)
-		if (ch->used && ch->sid == sid)
-			return ch->wire_sid;
-	return sid;
-}
-
-enum err ue_ask(struct ue *u, const struct ue_request *request)
-{
-	struct ue_channel *ch = channel_of(u, request->sid);
-
-	return ch ? ue_http_ask(&ch->http, request) : ERR_NOT_FOUND;
-}
-
-enum err ue_ask_raw(struct ue *u, uint16_t sid, struct span bytes, unsigned responses)
-{
-	struct ue_channel *ch = channel_of(u, sid);
-
-	return ch ? ue_http_ask_raw(&ch->http, bytes, responses) : ERR_NOT_FOUND;
-}
-
-enum err ue_send(struct ue *u, tick_t now, uint16_t sid, uint32_t ppid, struct span message)
-{
-	return u->assoc ? assoc_send(u->assoc, now, sid, ppid, message) : ERR_STATE;
-}
-
-static size_t piece_of(const struct ue *u, size_t waiting)
-{
-	size_t piece = u->config.piece ? u->config.piece : 16384;
-
-	if (u->remote.max_message > 0 && u->remote.max_message < piece)
-		piece = u->remote.max_message;
-	return waiting < piece ? waiting : piece;
-}
-
-static void send_requests(struct ue *u, tick_t now, struct ue_channel *ch)
-{
-	while (ch->open && !ch->blocked && ch->http.out.len > 0) {
-		struct span waiting = bytes_view(&ch->http.out);
-		size_t n = piece_of(u, waiting.len);
-		enum err err =
-			assoc_send(u->assoc, now, ch->wire_sid, PPID_BINARY, SPAN(waiting.p, n));
-
-		if (err == ERR_OK)
-			bytes_take(&ch->http.out, n);
-		else if (err == ERR_BLOCKED)
-			ch->blocked = true;
-		else
-			return;
-	}
 }
 
 /* ---- input ---- */
@@ -586,7 +417,7 @@ static bool next_of_response(struct ue *u, struct ue_event *out)
 
 static bool on_channel_event(struct ue *u, const struct assoc_event *in, struct ue_event *out)
 {
-	struct ue_channel *ch = channel_on_wire(u, in->sid);
+	struct ue_channel *ch = ue_channel_on_wire(u, in->sid);
 
 	if (ch == NULL)
 		return false;
@@ -601,7 +432,7 @@ static bool on_channel_event(struct ue *u, const struct assoc_event *in, struct 
 		event(out, UE_CHANNEL_CLOSED);
 		out->reason = in->reason;
 		out->sid = ch->sid;
-		channel_remove(u, ch);
+		ue_channel_remove(u, ch);
 		return true;
 	default: return false;
 	}
@@ -620,7 +451,7 @@ bool ue_next_event(struct ue *u, tick_t now, struct ue_event *out)
 			return next_ending(u, out);
 		for (unsigned i = 0; i < UE_SIDS_MAX; i++)
 			if (u->channels[i].used)
-				send_requests(u, now, &u->channels[i]);
+				ue_channel_send(u, now, &u->channels[i]);
 		if (!assoc_next_event(u->assoc, now, &in))
 			return false;
 		if (in.kind == ASSOC_CLOSED) {
