@@ -49,7 +49,8 @@ struct policy {
 	unsigned network_count;
 	struct policy_rule *rules;
 	unsigned rule_count;
-	bool latch; /* without ICE: the first source that completes the handshake may be another than signalled */
+	/* Without ICE the source that completes the handshake may be another than signalled. */
+	bool latch;
 };
 
 void policy_finish(struct policy *policy);
