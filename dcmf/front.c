@@ -305,6 +305,7 @@ static bool read_pem(const char *path, char **out, char error[CONFIG_ERROR_MAX])
 static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 {
 	const struct config_tls *tls = &f->config.mdc1.tls;
+	const char *doubt = NULL;
 
 	snprintf(error, CONFIG_ERROR_MAX, "out of memory");
 	f->desk_alarm = loop_alarm(f->loop, desk_due, f);
@@ -315,8 +316,8 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
 	       control_tls_open(f, error) && read_pem(tls->ca, &f->mdc1_ca, error) &&
 	       read_pem(tls->certificate, &f->mdc1_certificate, error) &&
-	       read_pem(tls->key, &f->mdc1_key, error) && admin_open(f, error) &&
-	       dcsf_open(f, error);
+	       read_pem(tls->key, &f->mdc1_key, error) && mdc1_tls_check(tls, &doubt, error) &&
+	       admin_open(f, error) && dcsf_open(f, error);
 }
 
 static void close_parts(struct front *f)

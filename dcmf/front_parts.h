@@ -137,6 +137,11 @@ void dcsf_close(struct front *f);
  * none, `error` says where it was looked for.
  */
 bool dcsf_find_apps(const struct config *c, char path[512], char error[CONFIG_ERROR_MAX]);
+/* Host and port of mdc1.url. False: there are none, `error` says so. */
+bool dcsf_split_url(
+	const struct config *c, char host[256], uint16_t *port, char error[CONFIG_ERROR_MAX]);
+/* mdc1.allow_plain, for mdc1.url whose host is there. False: `error` says that it is forbidden. */
+bool dcsf_may_be_asked(const struct config *c, const struct addr *at, char error[CONFIG_ERROR_MAX]);
 bool dcsf_find_program(char path[512], char error[CONFIG_ERROR_MAX]);
 
 /* front_control.c */
@@ -154,6 +159,8 @@ bool control_socket_path(const struct config *c, char path[108], char error[CONF
  */
 struct filter_factory *control_tls_load(
 	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
+/* Do certificate, key and authorities toward a DCSF fit? True too where it is not all of them. */
+bool mdc1_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
 bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 /* The files again, for connections to come; says in the log how it went. False: there are none. */
 bool control_tls_reload(struct front *f);

@@ -119,6 +119,16 @@ static void end(struct exchange *e, const char *failed, bool timed_out)
 	u->config.end(u->config.arg, e->tag, failed, timed_out);
 }
 
+/*
+ * A server that refuses our certificate says so after TLS 1.3 has let us write, and its alert is
+ * mostly lost in the reset. curl keeps the first words of an exchange only, and these are they.
+ */
+static bool says_nothing(const char *error)
+{
+	return strncmp(error, "getpeername() failed", 20) == 0 ||
+	       strstr(error, "bad write retry") != NULL;
+}
+
 /* Our own words first, then curl's long ones, then its short ones. */
 static const char *words(struct exchange *e, CURLcode code)
 {
@@ -127,6 +137,9 @@ static const char *words(struct exchange *e, CURLcode code)
 	if (code == CURLE_OK)
 		return e->head.is_complete ? NULL
 					   : "the server closed the connection without a response";
+	if (says_nothing(e->error))
+		return "the server broke the connection off at once: it may not like our "
+		       "certificate";
 	return e->error[0] != '\0' ? e->error : curl_easy_strerror(code);
 }
 
