@@ -142,7 +142,7 @@ class Mdc1(unittest.TestCase):
         gateway = self.gateway("url: 'https://localhost:%d/', %s" % (own.port, self.tls()))
         self.expect_served(gateway)
         self.expect_served(gateway, "--url", "https://localhost:%d/sub/alice" % other.port)
-        self.expect_failed(gateway, 502, "", "--url", "https://localhost:%d/sub/bob" % free_port())
+        self.expect_failed(gateway, 502, ".", "--url", "https://localhost:%d/sub/bob" % free_port())
 
     def test_a_gateway_without_certificate_is_refused_by_a_dcsf_that_wants_one(self):
         dcsf = self.https_dcsf("dcsf", "--require-client-ca", self.ca.path("authority"))
@@ -232,12 +232,12 @@ class Mdc1(unittest.TestCase):
 
     def test_a_dead_port_is_502(self):
         gateway = self.gateway("url: 'http://localhost:%d/'" % free_port())
-        self.expect_failed(gateway, 502, "")
+        self.expect_failed(gateway, 502, ".")
 
     def test_a_silent_server_is_504(self):
         with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
             gateway = self.gateway("url: 'http://127.0.0.1:%d/'" % silent.getsockname()[1])
-            self.expect_failed(gateway, 504, "", "--timeout", "60")
+            self.expect_failed(gateway, 504, ".", "--timeout", "60")
 
     def test_a_server_that_lies_about_its_length_is_502_while_nothing_of_it_has_gone_out(self):
         with socket.create_server(("127.0.0.1", 0), backlog=64) as liar:
@@ -253,7 +253,7 @@ class Mdc1(unittest.TestCase):
 
             threading.Thread(target=lie, daemon=True).start()
             gateway = self.gateway("url: 'http://127.0.0.1:%d/'" % liar.getsockname()[1])
-            self.expect_failed(gateway, 502, "")
+            self.expect_failed(gateway, 502, ".")
             liar.shutdown(socket.SHUT_RDWR)
 
 
