@@ -105,8 +105,8 @@ static uint8_t decode_setup(const char *word)
 }
 
 /*
- * Absent: reliable. Both written: the one that is not zero counts, and two zeros are written
- * defaults.
+ * Absent: reliable. Both written: the one that is not zero counts, and
+ * two zeros are written defaults.
  */
 static void decode_reliability(const json_t *stream, struct channel_quality *q)
 {

@@ -23,8 +23,8 @@ const char *log_level_name(enum log_level level);
 void log_set_who(const char *who);
 
 /*
- * `subject` may be NULL. A text longer than 2 KiB is cut, and so is a line longer than 4 KiB: it is written at once, so that the
- * lines of several processes on one standard error stay whole.
+ * `subject` may be NULL. A text longer than 2 KiB is cut, and so is a line longer than 4 KiB: it is
+ * written at once, so that the lines of several processes on one standard error stay whole.
  */
 __attribute__((format(printf, 3, 4))) void log_line(
 	enum log_level level, const char *subject, const char *fmt, ...);

@@ -79,7 +79,7 @@ static void resolve(void *arg, const char *host, uint16_t port)
 
 /* --- the configuration --- */
 
-/* Streams without a URL go to mdc1.url, or to the embedded DCSF, wherever on loopback it will be. */
+/* Streams without a URL go to mdc1.url, or to the embedded DCSF, somewhere on loopback. */
 static bool find_root(struct test *t)
 {
 	const char *url = t->config.mdc1.url;

@@ -21,5 +21,5 @@ struct policy_test {
 	bool raw; /* JSON on standard output, no table */
 };
 
-/* The exit status: 0 the policy allows all, 1 it refuses something, 2 there is nothing to decide. */
+/* The exit status: 0 the policy allows all, 1 it refuses something, 2 nothing to decide. */
 int policy_test(const struct policy_test *t);

@@ -1,4 +1,4 @@
-/* load_fetch.c: what a UE fetches on each of its lines: the list, the package, the package again. */
+/* load_fetch.c: what a UE fetches on each line: the list, the package, the package again. */
 #include <stdio.h>
 
 #include "tools/load/load_ue_parts.h"

@@ -1,6 +1,6 @@
 /*
- * test_message.c: messages over a network that loses, delays and repeats, and towards readers that
- * hold.
+ * test_message.c: messages over a network that loses, delays and
+ * repeats, and towards readers that hold.
  */
 #include "dcmf/base/counters.h"
 #include "tests/unit/main.h"
