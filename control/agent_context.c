@@ -1,4 +1,7 @@
-/* agent_context.c: the context.* methods: documents in, wishes for the relay out, and what stays of them for later. */
+/*
+ * agent_context.c: the context.* methods: documents in, wishes for the relay
+ * out, and what stays of them for later.
+ */
 #include "control/agent_parts.h"
 
 #include <stdio.h>
@@ -291,7 +294,7 @@ static bool forget_echo(
 	return done || no_memory(c);
 }
 
-/* Brings a context to another document, which it takes over; `patched`: it keeps the shape it had. */
+/* Brings a context to another document, taken over; `patched`: in the shape it had. */
 static json_t *bring_to(struct call *c, struct stored *s, json_t *doc, bool patched)
 {
 	struct relay_context *context = relayed(c, s);

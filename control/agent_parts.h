@@ -31,11 +31,14 @@ struct call {
 	const json_t *params;
 	struct problem p;       /* why the gateway refuses */
 	const char *bad_params; /* why the request is not one, a static sentence */
-	const char *
-		made; /* contextId of a context that must go again if the answer cannot be written */
+	/* ContextId of a context that must go again if the answer cannot be written. */
+	const char *made;
 };
 
-/* The methods: each returns the result, or NULL with c->p or c->bad_params telling why; with neither, memory ran out. */
+/*
+ * The methods: each returns the result, or NULL with c->p or c->bad_params
+ * telling why; with neither, memory ran out.
+ */
 json_t *agent_context_create(struct call *c);
 json_t *agent_context_replace(struct call *c);
 json_t *agent_context_update(struct call *c);

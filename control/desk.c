@@ -12,7 +12,7 @@ struct param {
 	bool needed;
 };
 
-/* Methods of the contract that a later release brings. */
+/* Methods that a later release brings. */
 static void method_not_built(struct desk_call *c)
 {
 	struct problem p = { PROBLEM_NONE };
@@ -302,6 +302,10 @@ void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struc
 		return; /* an empty line is nobody's request */
 	code = rpc_parse(line, &rpc, &why);
 	c.params = rpc.params;
+	if (code == 0 && js_is_deeper(rpc.doc, JS_DEPTH_MAX)) {
+		code = RPC_INVALID_REQUEST; /* a worker could not read what becomes of it */
+		why = "the request is nested too deep";
+	}
 	if (code != 0)
 		desk_send(d, controller, rpc_error(rpc.id, code, why));
 	else if (desk_controller(d, controller) == NULL)

@@ -1,6 +1,7 @@
 /*
- * desk.h: the front's half of control: controllers' JSON-RPC lines in, requests to workers out, and back; which worker has which
- * context; who wants which events; the node's state (running, draining, drained). No sockets, no processes: those are front.c's.
+ * desk.h: the front's half of control: controllers' JSON-RPC lines in, requests to workers out, and
+ * back; which worker has which context; who wants which events; the node's state (running,
+ * draining, drained). No sockets, no processes: those are front.c's.
  *
  * contextIds are "<worker>-<hex>": the worker's index tells where a context lives.
  */
@@ -25,16 +26,16 @@ struct desk_worker_info {
 
 struct desk_ops {
 	void (*to_controller)(void *front, uint64_t controller, struct span line);
-	bool (*to_worker)(
-		void *front, unsigned worker, struct span line); /* false: it is not there now */
+	/* False: it is not there now, or has too much to read already. */
+	bool (*to_worker)(void *front, unsigned worker, struct span line);
 	/* Answered by desk_resolved() with the same ticket, later. */
 	void (*resolve)(void *front, const char *host, uint16_t port, uint64_t ticket);
 	bool (*worker_info)(void *front, unsigned worker, struct desk_worker_info *out);
-	int64_t (*counter)(void *front,
-		int counter); /* of the table in dcmf/base/counters.h, summed over the workers */
+	/* Of the table in dcmf/base/counters.h, summed over the workers. */
+	int64_t (*counter)(void *front, int counter);
 	int64_t (*wall_us)(void *front); /* microseconds since the epoch, for events */
-	void (*drained)(
-		void *front); /* draining, and nothing is left: neither contexts nor half-made ones */
+	/* Draining, and nothing is left: neither contexts nor half-made ones. */
+	void (*drained)(void *front);
 	void *front;
 };
 
@@ -63,7 +64,10 @@ void desk_set_fingerprints(struct desk *d, const char *const *texts, unsigned co
 void desk_controller_joined(struct desk *d, uint64_t controller, const char *peer);
 void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struct span line);
 void desk_controller_too_long(struct desk *d, uint64_t controller);
-/* What it asked for and was not answered yet is undone where it made something: no half-made context stays. */
+/*
+ * What it asked for and was not answered yet is undone where it made
+ * something: no half-made context stays.
+ */
 void desk_controller_left(struct desk *d, tick_t now, uint64_t controller);
 
 void desk_worker_up(struct desk *d, tick_t now, unsigned worker);
@@ -74,7 +78,10 @@ void desk_worker_lost(struct desk *d, tick_t now, unsigned worker, const char *h
 void desk_resolved(
 	struct desk *d, tick_t now, uint64_t ticket, const struct addr *addr, const char *failed);
 
-/* As node.drain with the configured deadline, and for good: node.resume is refused from now on. For SIGTERM. */
+/*
+ * As node.drain with the configured deadline, and for good: node.resume is
+ * refused from now on. For SIGTERM.
+ */
 void desk_drain(struct desk *d, tick_t now);
 bool desk_is_ready(const struct desk *d);     /* for /readyz: not draining, every worker up */
 const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */

@@ -136,7 +136,7 @@ void context_delete_unwanted(struct desk *d, tick_t now, unsigned worker, const 
 		request_send(d, now, r, (int)worker);
 }
 
-/* A copy of the call's own parameters for the worker; shallow: values are shared and not changed. */
+/* A copy of the call's own parameters for the worker; shallow: values are shared, not changed. */
 static json_t *params_for_worker(const struct desk_call *c)
 {
 	return json_copy(c->params);
@@ -188,8 +188,8 @@ static struct desk_context *named_context(const struct desk_call *c)
 
 static void updated(struct desk *d, tick_t now, struct desk_request *r, json_t *result)
 {
-	context_note(d, (unsigned)r->worker,
-		result); /* the owner may have changed; without memory the old one stays */
+	/* the owner may have changed; without memory the old one stays */
+	context_note(d, (unsigned)r->worker, result);
 	request_result(d, r, json_incref(result));
 }
 

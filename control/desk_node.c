@@ -3,7 +3,7 @@
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
 
-/* What a controller may rely on; contract words where the contract has them. */
+/* What a controller may rely on: words for machines. */
 static const char *const capabilities[] = {
 	"mediacontext-r19",
 	"mediacontext-r18",
@@ -182,7 +182,10 @@ static void not_all_deleted(struct desk *d, tick_t now, struct desk_request *r)
 	all_deleted(d, now, r, NULL);
 }
 
-/* Contexts that are still being made: those not sent yet are refused, those nobody waits for are not waited for. */
+/*
+ * Contexts that are still being made: those not sent yet are refused, those
+ * nobody waits for are not waited for.
+ */
 static void stop_creating(struct desk *d)
 {
 	struct desk_request *r;

@@ -1,8 +1,9 @@
 /*
  * desk_private.h: what the desk's files share: controllers, workers, contexts, requests under way.
  *
- * A line of a controller becomes a `call`, which lives while it is looked at. What a worker must answer first becomes a `request`,
- * which lives in desk.requests under the id that the worker sees, until the answer, the timeout or the worker's death.
+ * A line of a controller becomes a `call`, which lives while it is looked at. What a worker must
+ * answer first becomes a `request`, which lives in desk.requests under the id that the worker sees,
+ * until the answer, the timeout or the worker's death.
  */
 #pragma once
 
@@ -47,13 +48,19 @@ struct desk_worker {
 
 struct desk_request;
 
-/* What a request is for: how it ends. Exactly one of the two is called, unless nobody waits any more. */
+/*
+ * What a request is for: how it ends. Exactly one of the two is
+ * called, unless nobody waits any more.
+ */
 struct desk_purpose {
 	const char *method; /* for the worker */
 	bool makes_context; /* its answer brings a context into the world */
 	/* The worker's result; answers the controller and closes the request. */
 	void (*done)(struct desk *d, tick_t now, struct desk_request *r, json_t *result);
-	/* NULL, or what happens instead of a refusal: by an error of the worker, its death or the timeout. */
+	/*
+	 * NULL, or what happens instead of a refusal: by an error of the
+	 * worker, its death or the timeout.
+	 */
 	void (*failed)(struct desk *d, tick_t now, struct desk_request *r);
 };
 
@@ -118,12 +125,12 @@ struct desk_call {
 };
 
 /* desk.c */
-void call_result(
-	const struct desk_call *c, json_t *result); /* takes result over; NULL: out of memory */
+/* Takes the result over; NULL: out of memory. */
+void call_result(const struct desk_call *c, json_t *result);
 void call_error(const struct desk_call *c, int code, const char *message);
 void call_refuse(const struct desk_call *c, struct problem *p); /* finishes p */
-void desk_send(struct desk *d, uint64_t controller,
-	char *line); /* takes the line over; NULL: out of memory */
+/* Takes the line over; NULL: out of memory. */
+void desk_send(struct desk *d, uint64_t controller, char *line);
 struct desk_controller *desk_controller(struct desk *d, uint64_t id);
 
 /* desk_request.c */
@@ -134,10 +141,10 @@ struct desk_request *request_open(
 struct desk_request *request_open_own(
 	struct desk *d, tick_t now, const struct desk_purpose *purpose, json_t *params);
 void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker);
-void request_result(struct desk *d, struct desk_request *r,
-	json_t *result); /* answers and closes; takes result over */
-void request_refuse(struct desk *d, struct desk_request *r,
-	struct problem *p); /* answers, finishes p, closes */
+/* Answers and closes; takes result over. */
+void request_result(struct desk *d, struct desk_request *r, json_t *result);
+/* Answers, finishes p, closes. */
+void request_refuse(struct desk *d, struct desk_request *r, struct problem *p);
 void request_close(struct desk *d, struct desk_request *r);
 void request_forget_controller(struct desk *d, struct desk_request *r);
 void requests_answered(struct desk *d, tick_t now, unsigned worker, const json_t *answer);

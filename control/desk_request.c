@@ -1,4 +1,5 @@
 /* desk_request.c: requests that a worker must answer: sent, answered, timed out, orphaned. */
+#include "control/agent.h"
 #include "control/desk_private.h"
 #include "dcmf/base/log.h"
 
@@ -135,28 +136,39 @@ void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker
 	struct problem p = { PROBLEM_NONE };
 	json_t *id = json_integer((json_int_t)r->id);
 	char *line = id != NULL ? rpc_request(id, r->purpose->method, r->params) : NULL;
-	bool sent = false;
+	bool sent = false, is_long = false, is_up = false;
 
 	if (worker >= 0) {
 		r->worker = worker;
 		if (creating_worker(d, r) != NULL)
 			d->workers[worker].creating++;
-		sent = line != NULL && d->workers[worker].up &&
+		is_long = line != NULL && strlen(line) > AGENT_LINE_MAX;
+		is_up = d->workers[worker].up;
+		sent = line != NULL && !is_long && is_up &&
 		       d->ops->to_worker(d->ops->front, (unsigned)worker, SPAN_STR(line));
 	}
 	if (line == NULL)
 		problem_set(&p, PROBLEM_NO_RESOURCES, "out of memory");
+	else if (is_long)
+		problem_set(&p, PROBLEM_TOO_LARGE,
+			"the document that becomes of it is longer than %u bytes", AGENT_LINE_MAX);
 	else if (worker < 0)
 		problem_set(&p, PROBLEM_FAILURE, "no worker is running");
-	else if (!sent)
+	else if (!is_up)
 		problem_set(&p, PROBLEM_FAILURE, "worker %d is not running", worker);
+	else if (!sent)
+		problem_set(&p, PROBLEM_CONGESTION_RISK,
+			"worker %d takes no more requests at this moment", worker);
 	json_decref(id);
 	mem_free(line);
 	if (!sent)
 		fail(d, now, r, &p);
 }
 
-/* What a sent request makes must be undone when its answer comes; anything else needs no answer any more. */
+/*
+ * What a sent request makes must be undone when its answer comes;
+ * anything else needs no answer any more.
+ */
 void request_forget_controller(struct desk *d, struct desk_request *r)
 {
 	if (r->purpose->makes_context && r->worker >= 0)

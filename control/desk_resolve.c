@@ -1,4 +1,7 @@
-/* desk_resolve.c: names of servers in a document become addresses before a worker sees it; workers never resolve. */
+/*
+ * desk_resolve.c: names of servers in a document become addresses before a
+ * worker sees it; workers never resolve.
+ */
 #include <stdlib.h>
 
 #include "control/desk_private.h"

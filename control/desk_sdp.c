@@ -1,4 +1,4 @@
-/* desk_sdp.c: sdp.terminate: an offer becomes a document, the worker's document becomes the answer. */
+/* desk_sdp.c: sdp.terminate: an offer becomes a document, a worker's document the answer. */
 #include "control/desk_private.h"
 
 static json_t *terminate_result(struct desk_request *r, json_t *document, struct problem *p)

@@ -1,4 +1,7 @@
-/* document_check.c: walks a document along the tables of document_schema.c, then brings it into its one normal form. */
+/*
+ * document_check.c: walks a document along the tables of document_schema.c,
+ * then brings it into its one normal form.
+ */
 #include "control/document_schema.h"
 
 #include <stdarg.h>
@@ -10,7 +13,10 @@
 
 static bool check_object(struct check *k, const struct schema *s, const json_t *object);
 
-/* One step down, to be undone with leave(). Names are escaped (RFC 6901 3); a pointer that is too long is cut. */
+/*
+ * One step down, to be undone with leave(). Names are escaped (RFC 6901 3);
+ * a pointer that is too long is cut.
+ */
 static size_t enter(struct check *k, const char *name)
 {
 	size_t len = k->len;

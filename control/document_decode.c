@@ -18,7 +18,6 @@
 struct decoding {
 	const struct document_rules *rules;
 	const json_t *resolved;
-	const char *third_party;   /* dcmf.thirdParty */
 	size_t termination, media; /* where it stands */
 	struct problem *p;
 };
@@ -66,8 +65,7 @@ bool media_accepts_dcep(const json_t *media)
 	return accept != NULL ? json_is_true(accept) : media_has_ice(media);
 }
 
-/* An Endpoint or MdcEndpoint; one that cannot be sent to (0.0.0.0, port 0) is one that is not known yet. */
-static struct addr decode_endpoint(const json_t *endpoint)
+struct addr document_endpoint(const json_t *endpoint)
 {
 	const json_t *ip = json_object_get(endpoint, "ip");
 	const char *text = js_get_text(ip, "ipv4Addr");
@@ -106,7 +104,10 @@ static uint8_t decode_setup(const char *word)
 	return strcmp(word, "PASSIVE") == 0 ? SETUP_PASSIVE : SETUP_ACTPASS;
 }
 
-/* Absent: reliable. Both written: the one that is not zero counts, and two zeros are written defaults (spec 5.4). */
+/*
+ * Absent: reliable. Both written: the one that is not zero counts, and
+ * two zeros are written defaults.
+ */
 static void decode_reliability(const json_t *stream, struct channel_quality *q)
 {
 	int64_t retry = js_get_integer(stream, "maxRetry", -1),
@@ -154,7 +155,7 @@ static bool decode_streams(struct decoding *d, const json_t *media, struct media
 	return true;
 }
 
-/* Where the host of a URL is: an address in it, or what the front resolved. ADDR_NONE: not known. */
+/* Where the host of a URL is: an address in it, or what the front resolved. ADDR_NONE: unknown. */
 static struct addr find_host(const struct http_url *url, const json_t *resolved)
 {
 	struct addr at = { .family = ADDR_NONE };
@@ -171,14 +172,6 @@ static struct addr find_host(const struct http_url *url, const json_t *resolved)
 	return at;
 }
 
-static bool decide_root(struct decoding *d, uint16_t sid, const struct root_spec *root)
-{
-	char why[160];
-
-	return document_decide_root(d->rules, d->third_party, sid, root, why) ||
-	       refuse(d, PROBLEM_SECURITY_POLICY, sid, "%s", why);
-}
-
 /* `mdc1` not NULL: the endpoint to connect to, whatever the host of the URL is. */
 static bool decode_root(struct decoding *d, uint16_t sid, const char *text, const struct addr *mdc1,
 	struct media_spec *out)
@@ -192,9 +185,7 @@ static bool decode_root(struct decoding *d, uint16_t sid, const char *text, cons
 	if (!addr_is_set(&root->connect))
 		return refuse(d, PROBLEM_OPTIONAL_INCORRECT, sid, "the host %.*s has no address",
 			url.host.len > 100 ? 100 : (int)url.host.len, (const char *)url.host.p);
-	if ((root->url = mem_strdup(text)) == NULL)
-		return no_memory(d);
-	return decide_root(d, sid, root);
+	return (root->url = mem_strdup(text)) != NULL || no_memory(d);
 }
 
 static bool decode_default_root(struct decoding *d, uint16_t sid, struct media_spec *out)
@@ -203,14 +194,13 @@ static bool decode_default_root(struct decoding *d, uint16_t sid, struct media_s
 
 	root->sid = sid;
 	root->connect = d->rules->embedded_addr;
-	if ((root->url = mem_strdup(d->rules->embedded_root)) == NULL)
-		return no_memory(d);
-	return decide_root(d, sid, root);
+	return (root->url = mem_strdup(d->rules->embedded_root)) != NULL || no_memory(d);
 }
 
 /*
- * Streams without replaceHttpUrl get the configured root, unless the controller named an MDC1 endpoint: then it is not the configured
- * server that is meant, and nobody said what to fetch. What is asked for on a stream without root is not found.
+ * Streams without replaceHttpUrl get the configured root, unless the controller named an MDC1
+ * endpoint: then it is not the configured server that is meant, and nobody said what to fetch. What
+ * is asked for on a stream without root is not found.
  */
 static bool decode_roots(struct decoding *d, const json_t *media, struct media_spec *out)
 {
@@ -224,7 +214,7 @@ static bool decode_roots(struct decoding *d, const json_t *media, struct media_s
 	if ((out->roots = mem_zalloc(most * sizeof(*out->roots))) == NULL)
 		return no_memory(d);
 	endpoint = json_object_get(json_object_get(dc, "mdc1Info"), "remoteMdc1Endpoint");
-	mdc1 = decode_endpoint(endpoint);
+	mdc1 = document_endpoint(endpoint);
 	use_default = endpoint == NULL && d->rules->embedded_root != NULL;
 	json_object_foreach (urls, key, url) {
 		uint16_t sid = 0;
@@ -234,14 +224,12 @@ static bool decode_roots(struct decoding *d, const json_t *media, struct media_s
 			    endpoint != NULL ? &mdc1 : NULL, out))
 			return false;
 	}
-	for (unsigned i = 0; i < out->stream_count; i++) {
+	for (unsigned i = 0; use_default && i < out->stream_count; i++) {
 		uint16_t sid = out->streams[i].sid;
 		char text[8];
 
 		snprintf(text, sizeof(text), "%u", sid);
-		if (json_object_get(urls, text) != NULL)
-			continue;
-		if (!(use_default ? decode_default_root(d, sid, out) : decide_root(d, sid, NULL)))
+		if (json_object_get(urls, text) == NULL && !decode_default_root(d, sid, out))
 			return false;
 	}
 	return !use_default || !out->accept_dcep || decode_default_root(d, ROOT_ANY_SID, out);
@@ -262,6 +250,16 @@ static bool decode_ice(struct decoding *d, const json_t *ice, struct media_spec 
 	return true;
 }
 
+/* document_check() lets only these three through. */
+static uint8_t decode_proxy(const json_t *dc)
+{
+	const char *word = js_get_text(dc, "mediaProxyConfig");
+
+	if (strcmp(word, "UDP_PROXY") == 0)
+		return PROXY_UDP;
+	return strcmp(word, "DC_APPLICATION_PROXY") == 0 ? PROXY_DC_APPLICATION : PROXY_HTTP;
+}
+
 static uint32_t decode_max_message(const json_t *media)
 {
 	int64_t kib = js_get_integer(
@@ -274,11 +272,11 @@ static uint32_t decode_max_message(const json_t *media)
 static bool decode_media(struct decoding *d, const json_t *media, struct media_spec *out)
 {
 	const json_t *dcmf = json_object_get(media, "dcmf");
-	const json_t *remote =
-		json_object_get(json_object_get(media, "dcMedia"), "remoteDcEndpoint");
+	const json_t *dc = json_object_get(media, "dcMedia");
+	const json_t *remote = json_object_get(dc, "remoteDcEndpoint");
 
-	out->proxy = PROXY_HTTP; /* document_check() lets nothing else through */
-	out->remote = decode_endpoint(json_object_get(media, "remoteMbEndpoint"));
+	out->proxy = decode_proxy(dc);
+	out->remote = document_endpoint(json_object_get(media, "remoteMbEndpoint"));
 	out->remote_setup = decode_setup(js_get_text(remote, "securitySetup"));
 	out->remote_sctp_port = (uint16_t)js_get_integer(remote, "sctpPort", DEFAULT_SCTP_PORT);
 	out->remote_max_message = decode_max_message(media);
@@ -288,7 +286,8 @@ static bool decode_media(struct decoding *d, const json_t *media, struct media_s
 	       copy_text(d, dcmf, "interface", &out->interface) &&
 	       copy_text(d, remote, "tlsId", &out->remote_tls_id) &&
 	       (!media_has_ice(media) || decode_ice(d, json_object_get(dcmf, "ice"), out)) &&
-	       decode_streams(d, media, out) && decode_roots(d, media, out);
+	       decode_streams(d, media, out) &&
+	       (out->proxy != PROXY_HTTP || decode_roots(d, media, out));
 }
 
 static bool decode_termination(
@@ -317,13 +316,13 @@ bool document_decode(const json_t *doc, const struct document_rules *rules, cons
 	bool done;
 
 	*spec = (struct context_spec){ NULL };
-	d.third_party = js_get_text(dcmf, "thirdParty");
 	done = copy_text(&d, dcmf, "owner", &spec->owner);
 	if (done && (spec->terminations = mem_zalloc(count * sizeof(*spec->terminations))) == NULL)
 		done = no_memory(&d);
 	for (; done && d.termination < count; d.termination++)
 		done = decode_termination(&d, document_termination(doc, d.termination),
 			&spec->terminations[spec->termination_count++]);
+	done = done && document_decide(doc, rules, spec, p);
 	if (!done)
 		context_spec_finish(spec);
 	return done;
@@ -349,7 +348,10 @@ static void tell_host(const struct hosts *h, const char *text)
 	mem_free(host);
 }
 
-/* A patch can set the URL itself: {"op":"replace","path":".../replaceHttpUrl","value":"https://..."}. */
+/*
+ * A patch can set the URL itself:
+ * {"op":"replace","path":".../replaceHttpUrl","value":"https://..."}.
+ */
 static bool is_url_operation(const json_t *operation)
 {
 	static const char last[] = "/replaceHttpUrl";

@@ -1,4 +1,7 @@
-/* document_fill.c: puts the gateway's side of each media into a document, and takes it for what it is when it comes back. */
+/*
+ * document_fill.c: puts the gateway's side of each media into a document, and takes
+ * it for what it is when it comes back.
+ */
 #include "control/document_schema.h"
 
 #include <stdio.h>
@@ -80,7 +83,10 @@ static json_t *ice_json(const struct media_view *v)
 	return NULL;
 }
 
-/* Calls fn for each media of the document that the relay knows; both keep the order of the document. */
+/*
+ * Calls fn for each media of the document that the relay knows; both
+ * keep the order of the document.
+ */
 static bool each_media(json_t *doc, const struct relay *r, const struct relay_context *c,
 	bool (*fn)(json_t *media, const struct media_view *v))
 {
@@ -104,7 +110,10 @@ static bool put_endpoints(json_t *media, const struct media_view *v)
 	       js_put(json_object_get(media, "dcMedia"), "localDcEndpoint", dc_endpoint_json(v));
 }
 
-/* Our setup role follows from the remote side's, and the early shape has one attribute for both: a patch is about the remote one. */
+/*
+ * Our setup role follows from the remote side's, and the early shape has one attribute
+ * for both: a patch is about the remote one.
+ */
 static bool put_patchable(json_t *media, const struct media_view *v)
 {
 	if (!put_endpoints(media, v))

@@ -1,4 +1,7 @@
-/* document_policy.c: what a document asks, as questions to the policy; the one place where it is refused for that. */
+/*
+ * document_policy.c: what a document asks, as questions to the policy; the one place where it is
+ * refused for that.
+ */
 #include "control/document_schema.h"
 
 #include <stdio.h>
@@ -8,71 +11,43 @@
 #include "control/policy.h"
 
 #define APPLICATION_SIDS \
-	1000 /* the first id of an application channel (TS 24.186); with HTTP_PROXY all below is bootstrap */
+	1000 /* the first id of an application channel (TS 24.186); HTTP below it is bootstrap */
 
-static const struct policy built_in; /* zeroed: the tail alone */
+/* The document under decision, and the media where the decision stands. */
+struct decision {
+	const struct document_rules *rules;
+	const char *third_party; /* dcmf.thirdParty */
+	bool is_p2a2p;           /* two UEs meet at an application server */
+	struct problem *p;
+
+	unsigned termination, media;
+	const json_t *said;            /* the media as the controller said it */
+	const json_t *dc;              /* its dcMedia */
+	const struct media_spec *spec; /* the same as the relay is to have it */
+};
 
 static const struct policy *policy_of(const struct document_rules *rules)
 {
+	static const struct policy built_in; /* zeroed: the tail alone */
+
 	return rules->policy != NULL ? rules->policy : &built_in;
 }
 
-/* A bootstrap channel among the agreed ones; false when there is none. */
-static bool find_bootstrap(const json_t *dc, uint16_t *sid)
+/* Nothing falls silently from one mode to the other, not even an attribute that is only shown. */
+void document_check_mode(struct check *k, const json_t *media)
 {
-	json_t *streams = json_object_get(dc, "streams"), *stream;
-	const char *key;
+	const char *proxy = js_get_text(json_object_get(media, "dcMedia"), "mediaProxyConfig");
+	const char *said = js_get_text(json_object_get(media, "dcmf"), "securityMode");
+	bool passes = proxy != NULL && strncmp(proxy, "UDP", 3) == 0;
+	const char *mode = passes ? "E2E" : "E2AE";
 
-	json_object_foreach (streams, key, stream) {
-		if (stream_id_parse(key, sid) &&
-			policy_is_bootstrap(*sid, js_get_text(stream, "subprotocol")))
-			return true;
-	}
-	return false;
+	if (said != NULL && strcmp(said, mode) != 0)
+		check_refused(k, PROBLEM_SECURITY_POLICY, "dcmf/securityMode",
+			"with %s %s: the mode is %s", proxy != NULL ? proxy : "HTTP",
+			passes ? "DTLS passes through" : "the gateway ends DTLS", mode);
 }
 
-/* DTLS is to pass through: the policy may forbid it; what it allows is not built. */
-static void decide_passing(struct check *k, const json_t *dc)
-{
-	struct policy_question q = {
-		.kind = POLICY_BDC, .topology = POLICY_P2A, .wanted = POLICY_E2E
-	};
-	struct policy_answer answer;
-	uint16_t sid = 0;
-
-	if (find_bootstrap(dc, &sid)) {
-		q.bdc = (uint8_t)policy_bdc_side(sid);
-		if (!policy_decide(policy_of(k->rules), &q, &answer)) {
-			check_refused(k, PROBLEM_SECURITY_POLICY, "dcMedia/mediaProxyConfig", "%s",
-				answer.detail);
-			return;
-		}
-	}
-	check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
-		"application data channels are not built yet");
-}
-
-void document_decide_proxy(struct check *k, const json_t *media)
-{
-	const json_t *dc = json_object_get(media, "dcMedia");
-	const char *proxy = js_get_text(dc, "mediaProxyConfig");
-	const char *mode = js_get_text(json_object_get(media, "dcmf"), "securityMode");
-
-	if (proxy == NULL || strcmp(proxy, "HTTP_PROXY") == 0 || strcmp(proxy, "HTTP") == 0) {
-		/* Nothing falls silently from one mode to the other, not even an attribute that is only shown. */
-		if (mode != NULL && strcmp(mode, "E2AE") != 0)
-			check_refused(k, PROBLEM_SECURITY_POLICY, "dcmf/securityMode",
-				"with HTTP_PROXY the gateway ends DTLS: the mode is E2AE");
-	} else if (strcmp(proxy, "UDP_PROXY") == 0 || strcmp(proxy, "UDP") == 0) {
-		decide_passing(k, dc);
-	} else if (strcmp(proxy, "DC_APPLICATION_PROXY") == 0) {
-		check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
-			"application data channels are not built yet");
-	} else {
-		check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
-			"%.64s is not known here", proxy);
-	}
-}
+/* Servers. */
 
 /* mdc1.allow_plain, by where the connection goes. */
 static bool plain_is_allowed(const struct document_rules *rules, const struct addr *at)
@@ -91,32 +66,263 @@ static bool is_part_of_node(const struct document_rules *rules, const struct roo
 	       addr_eq(&root->connect, &rules->embedded_addr);
 }
 
-bool document_decide_root(const struct document_rules *rules, const char *third_party, uint16_t sid,
-	const struct root_spec *root, char why[160])
+static const json_t *mdc1_endpoint(const json_t *dc)
 {
-	bool is_tls = root != NULL && strncasecmp(root->url, "https:", 6) == 0;
-	bool is_inside = root == NULL || is_part_of_node(rules, root);
-	bool is_bootstrap = sid == ROOT_ANY_SID || sid < APPLICATION_SIDS;
+	return json_object_get(json_object_get(dc, "mdc1Info"), "remoteMdc1Endpoint");
+}
+
+static bool has_tls(const char *protocol)
+{
+	return protocol != NULL && strstr(protocol, "TLS") != NULL; /* DTLS too */
+}
+
+/* MDC2 where it is told, else MDC1, else nobody: then there is no hop that wants protection. */
+static void name_server(const struct decision *d, struct policy_question *q)
+{
+	const json_t *mdc2 = json_object_get(d->dc, "mdc2Info"), *mdc1 = mdc1_endpoint(d->dc);
+
+	if (mdc2 != NULL) {
+		q->server = document_endpoint(json_object_get(mdc2, "remoteMdc2Endpoint"));
+		q->protocol = js_get_text(mdc2, "mdc2Protocol");
+		q->protected_mdc = has_tls(q->protocol);
+	} else if (mdc1 != NULL) {
+		q->server = document_endpoint(mdc1);
+		q->protected_mdc = json_object_get(mdc1, "fingerprints") != NULL;
+	} else {
+		q->protected_mdc = true;
+	}
+	if (q->wanted == POLICY_E2E)
+		q->protected_mdc = true; /* by the UE's own DTLS, which goes on to the server */
+}
+
+/* `root` NULL: requests on that stream go nowhere. */
+static void name_root(
+	const struct decision *d, const struct root_spec *root, struct policy_question *q)
+{
+	if (json_object_get(d->dc, "mdc2Info") != NULL) {
+		name_server(d, q);
+		return;
+	}
+	q->own_server = root != NULL && is_part_of_node(d->rules, root);
+	if (root != NULL)
+		q->server = root->connect;
+	q->protected_mdc =
+		root == NULL || q->own_server || strncasecmp(root->url, "https:", 6) == 0;
+}
+
+/* Questions. */
+
+/* A rule of the configuration says more than the policy: unprotected only where it is allowed. */
+static void decide_plain(
+	const struct decision *d, const struct policy_question *q, struct policy_answer *a)
+{
+	bool is_mdc2 = json_object_get(d->dc, "mdc2Info") != NULL;
+	const char *key = is_mdc2 ? "mdc2.allow_plain" : "mdc1.allow_plain";
+	const char *words = d->spec->proxy == PROXY_HTTP ? "HTTP" : "data channels";
+	char where[ADDR_TEXT_MAX] = "a server not known yet";
+
+	if (q->protected_mdc || (!is_mdc2 && plain_is_allowed(d->rules, &q->server)))
+		return;
+	if (addr_is_set(&q->server))
+		addr_text(&q->server, where);
+	*a = (struct policy_answer){ .number = -1 };
+	snprintf(a->rule, sizeof(a->rule), "%s", key);
+	snprintf(a->detail, sizeof(a->detail), "%s forbids plain %s to %s", key,
+		q->protocol != NULL ? q->protocol : words, where);
+}
+
+/* `place`: the member of dcMedia that a refusal points at. */
+static void ask(struct decision *d, int32_t sid, const struct policy_question *q, const char *place)
+{
+	struct policy_answer answer;
+	struct document_verdict verdict = { .termination = d->termination,
+		.media = d->media,
+		.sid = sid,
+		.question = q,
+		.answer = &answer };
+	char pointer[160];
+
+	if (policy_decide(policy_of(d->rules), q, &answer))
+		decide_plain(d, q, &answer);
+	if (d->rules->heard != NULL)
+		d->rules->heard(d->rules->heard_arg, &verdict);
+	if (answer.allowed)
+		return;
+	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia/%s", d->termination,
+		d->media, place);
+	problem_param(d->p, PROBLEM_SECURITY_POLICY, pointer, "%s%s", answer.detail,
+		sid < 0 ? "; DCEP may open such a channel (dcmf.acceptDcep)" : "");
+}
+
+/* TS 29.176 has no word for the application but in its early shape; dcmf.applications is ours. */
+static const char *application_of(const struct decision *d, const char *key)
+{
+	const char *ours =
+		js_get_text(json_object_get(json_object_get(d->said, "dcmf"), "applications"), key);
+
+	return ours != NULL ? ours
+			    : js_get_text(json_object_get(json_object_get(d->dc, "streams"), key),
+				      "appBindingInfo");
+}
+
+/* What does not depend on where it goes. */
+static struct policy_question question(
+	const struct decision *d, int32_t sid, bool is_bootstrap, bool has_server)
+{
 	struct policy_question q = {
 		.kind = is_bootstrap ? POLICY_BDC : POLICY_ADC,
-		.bdc = (uint8_t)policy_bdc_side(sid),
-		.topology = POLICY_P2A,
-		.third_party = third_party,
-		.wanted = POLICY_E2AE,
-		.protected_mdc = is_tls || is_inside,
+		.third_party = d->third_party,
+		.wanted = d->spec->proxy == PROXY_UDP ? POLICY_E2E : POLICY_E2AE,
 	};
-	struct policy_answer answer;
-	char where[ADDR_TEXT_MAX];
+	char key[12];
 
-	if (root != NULL)
-		q.server = root->connect;
-	if (!policy_decide(policy_of(rules), &q, &answer)) {
-		snprintf(why, 160, "%s", answer.detail);
-		return false;
+	if (is_bootstrap && sid >= 0)
+		q.bdc = (uint8_t)policy_bdc_side((uint16_t)sid);
+	if (is_bootstrap)
+		return q;
+	q.topology = !has_server ? POLICY_P2P : d->is_p2a2p ? POLICY_P2A2P : POLICY_P2A;
+	snprintf(key, sizeof(key), "%d", sid);
+	q.application = application_of(d, key);
+	return q;
+}
+
+/* HTTP, each stream by where its requests go. */
+
+static const struct root_spec *find_root(const struct media_spec *spec, uint16_t sid)
+{
+	for (unsigned i = 0; i < spec->root_count; i++) {
+		if (spec->roots[i].sid == sid)
+			return &spec->roots[i];
 	}
-	if (is_tls || is_inside || plain_is_allowed(rules, &root->connect))
-		return true;
-	snprintf(why, 160, "mdc1.allow_plain forbids plain HTTP to %s",
-		addr_text(&root->connect, where));
-	return false;
+	return NULL;
+}
+
+static void ask_root(struct decision *d, uint16_t sid, const struct root_spec *root)
+{
+	struct policy_question q = question(d, sid, sid < APPLICATION_SIDS, true);
+	char place[32];
+
+	name_root(d, root, &q);
+	snprintf(place, sizeof(place), "replaceHttpUrl/%u", sid);
+	ask(d, sid, &q, place);
+}
+
+/* DCEP may open a bootstrap channel of either side: both must be allowed. */
+static void ask_any_root(struct decision *d, const struct root_spec *root)
+{
+	struct policy_question q = question(d, -1, true, true);
+
+	name_root(d, root, &q);
+	for (q.bdc = POLICY_BDC_LOCAL; q.bdc <= POLICY_BDC_REMOTE; q.bdc++)
+		ask(d, -1, &q, "mediaProxyConfig");
+}
+
+static void decide_http(struct decision *d)
+{
+	const struct media_spec *spec = d->spec;
+
+	for (unsigned i = 0; i < spec->root_count; i++) {
+		if (spec->roots[i].sid == ROOT_ANY_SID)
+			ask_any_root(d, &spec->roots[i]);
+		else
+			ask_root(d, spec->roots[i].sid, &spec->roots[i]);
+	}
+	for (unsigned i = 0; i < spec->stream_count; i++) {
+		if (find_root(spec, spec->streams[i].sid) == NULL)
+			ask_root(d, spec->streams[i].sid, NULL);
+	}
+	if (spec->stream_count == 0 && spec->root_count == 0)
+		ask_any_root(d, NULL);
+}
+
+/* Channels that end at a server or at another UE. What DCEP will open has no id yet. */
+static void decide_channels(struct decision *d)
+{
+	const struct media_spec *spec = d->spec;
+	bool has_server =
+		json_object_get(d->dc, "mdc2Info") != NULL || mdc1_endpoint(d->dc) != NULL;
+
+	for (unsigned i = 0; i < spec->stream_count || (i == 0 && spec->stream_count == 0); i++) {
+		const struct stream_spec *s = spec->stream_count > 0 ? &spec->streams[i] : NULL;
+		int32_t sid = s != NULL ? s->sid : -1;
+		bool is_bootstrap = s != NULL && policy_is_bootstrap(sid, s->subprotocol);
+		struct policy_question q = question(d, sid, is_bootstrap, has_server);
+
+		name_server(d, &q);
+		ask(d, sid, &q, "mediaProxyConfig");
+	}
+}
+
+/* What the policy allows and the gateway cannot do. */
+static void refuse_unbuilt(struct decision *d)
+{
+	char pointer[160];
+	bool is_http = d->spec->proxy == PROXY_HTTP;
+
+	if (is_http && json_object_get(d->dc, "mdc2Info") == NULL)
+		return;
+	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia%s", d->termination,
+		d->media, is_http ? "" : "/mediaProxyConfig");
+	problem_param(d->p, PROBLEM_NOT_BUILT, pointer, "%s",
+		is_http ? "MDC2 is not built yet" : "application data channels are not built yet");
+}
+
+static void each_media(struct decision *d, const json_t *doc, const struct context_spec *spec,
+	void (*fn)(struct decision *d))
+{
+	for (d->termination = 0; d->termination < spec->termination_count; d->termination++) {
+		const struct termination_spec *t = &spec->terminations[d->termination];
+
+		for (d->media = 0; d->media < t->media_count; d->media++) {
+			d->said =
+				document_media(document_termination(doc, d->termination), d->media);
+			d->dc = json_object_get(d->said, "dcMedia");
+			d->spec = &t->medias[d->media];
+			fn(d);
+		}
+	}
+}
+
+static void decide_media(struct decision *d)
+{
+	if (d->spec->proxy == PROXY_HTTP)
+		decide_http(d);
+	else
+		decide_channels(d);
+}
+
+/* Do the channels of two terminations end at application servers? */
+static bool is_p2a2p(const json_t *doc)
+{
+	unsigned ends = 0;
+
+	for (size_t t = 0; t < document_terminations(doc); t++) {
+		const json_t *termination = document_termination(doc, t);
+		bool has_server = false;
+
+		for (size_t m = 0; m < document_medias(termination); m++) {
+			const json_t *dc =
+				json_object_get(document_media(termination, m), "dcMedia");
+
+			has_server = has_server || json_object_get(dc, "mdc2Info") != NULL;
+		}
+		ends += has_server;
+	}
+	return ends > 1;
+}
+
+bool document_decide(const json_t *doc, const struct document_rules *rules,
+	const struct context_spec *spec, struct problem *p)
+{
+	struct decision d = {
+		.rules = rules,
+		.third_party = js_get_text(json_object_get(doc, "dcmf"), "thirdParty"),
+		.is_p2a2p = is_p2a2p(doc),
+		.p = p,
+	};
+
+	each_media(&d, doc, spec, decide_media);
+	if (p->kind == PROBLEM_NONE)
+		each_media(&d, doc, spec, refuse_unbuilt);
+	return p->kind == PROBLEM_NONE;
 }

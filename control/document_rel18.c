@@ -1,4 +1,7 @@
-/* document_rel18.c: between the Release 19 shape of a document and the early Release 18 one (TS 29.176 V18.1.0). */
+/*
+ * document_rel18.c: between the Release 19 shape of a document and the early
+ * Release 18 one (TS 29.176 V18.1.0).
+ */
 #include "control/document_schema.h"
 
 #include <string.h>
@@ -32,7 +35,10 @@ json_t *document_media(const json_t *termination, size_t m)
 	return json_array_get(json_object_get(termination, "medias"), m);
 }
 
-/* The next DcMedia of a document, in order; start with both 0. NULL at the end. Media without one are passed over. */
+/*
+ * The next DcMedia of a document, in order; start with both 0. NULL at the
+ * end. Media without one are passed over.
+ */
 static json_t *next_dc_media(const json_t *doc, size_t *t, size_t *m)
 {
 	for (; *t < document_terminations(doc); ++*t, *m = 0) {
@@ -82,7 +88,7 @@ bool document_is_rel18(const json_t *doc)
 	return false;
 }
 
-/* The member `key` of `object`, an object, which is made when it is not there. NULL: out of memory. */
+/* The member `key` of `object`, an object, made when it is not there. NULL: out of memory. */
 static json_t *sub_object(json_t *object, const char *key)
 {
 	json_t *sub = json_object_get(object, key);
@@ -100,6 +106,21 @@ static bool move_member(json_t *from, const char *key, json_t *to, const char *n
 
 	json_object_del(from, key);
 	return done;
+}
+
+/* The flat members of MDC2 into mdc2Info, which has no transport. */
+static bool modernise_mdc2(json_t *dc)
+{
+	json_t *mdc2 = json_object_get(dc, "mdc2Info");
+
+	if (json_object_get(dc, "remoteMdc2Endpoint") != NULL ||
+		json_object_get(dc, "mdc2Protocol") != NULL)
+		mdc2 = sub_object(dc, "mdc2Info");
+	if (!move_member(dc, "remoteMdc2Endpoint", mdc2, "remoteMdc2Endpoint") ||
+		!move_member(dc, "mdc2Protocol", mdc2, "mdc2Protocol"))
+		return false;
+	json_object_del(json_object_get(mdc2, "remoteMdc2Endpoint"), "transport");
+	return true;
 }
 
 static bool modernise(json_t *dc)
@@ -120,6 +141,8 @@ static bool modernise(json_t *dc)
 			return false;
 	}
 	json_object_del(json_object_get(mdc1, "remoteMdc1Endpoint"), "transport");
+	if (!modernise_mdc2(dc))
+		return false;
 	if (json_object_get(dc, "securitySetup") == NULL)
 		return true;
 	return move_member(
@@ -149,6 +172,23 @@ static bool single_fingerprint(json_t *endpoint)
 	return true;
 }
 
+static bool age_mdc2(json_t *dc)
+{
+	json_t *mdc2 = json_object_get(dc, "mdc2Info");
+	json_t *endpoint = json_object_get(mdc2, "remoteMdc2Endpoint");
+	const char *protocol = js_get_text(mdc2, "mdc2Protocol");
+	bool is_tcp = protocol != NULL && strncmp(protocol, "TCP", 3) == 0;
+
+	if (mdc2 == NULL)
+		return true;
+	if ((endpoint != NULL && !js_put_text(endpoint, "transport", is_tcp ? "TCP" : "UDP")) ||
+		!move_member(mdc2, "remoteMdc2Endpoint", dc, "remoteMdc2Endpoint") ||
+		!move_member(mdc2, "mdc2Protocol", dc, "mdc2Protocol"))
+		return false;
+	json_object_del(dc, "mdc2Info");
+	return true;
+}
+
 static bool age(json_t *dc)
 {
 	const char *proxy = js_get_text(dc, "mediaProxyConfig");
@@ -171,7 +211,9 @@ static bool age(json_t *dc)
 			return false;
 		json_object_del(dc, "mdc1Info");
 	}
-	/* There is one setup role, ours where it is known: that is what goes into the SDP answer. */
+	if (!age_mdc2(dc))
+		return false;
+	/* one setup role, ours where it is known: that one goes into the SDP answer */
 	return move_member(remote, "securitySetup", dc, "securitySetup") &&
 	       move_member(local, "securitySetup", dc, "securitySetup") &&
 	       single_fingerprint(local) && single_fingerprint(remote);

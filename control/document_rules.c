@@ -1,4 +1,7 @@
-/* document_rules.c: what the tables of document_schema.c cannot say of a document: how its parts fit together. */
+/*
+ * document_rules.c: what the tables of document_schema.c cannot say of a
+ * document: how its parts fit together.
+ */
 #include "control/document_schema.h"
 
 #include <string.h>
@@ -114,6 +117,13 @@ void rule_mdc1_endpoint(struct check *k, const json_t *endpoint)
 	}
 }
 
+void rule_mdc2_endpoint(struct check *k, const json_t *endpoint)
+{
+	if (!k->rel18 && json_object_get(endpoint, "transport") != NULL)
+		check_wrong(
+			k, PROBLEM_OPTIONAL_INCORRECT, "transport", "there is no such attribute");
+}
+
 /* Weak hashes beside a strong one do no harm, they are never matched (RFC 8122 5). */
 static bool is_strong(const char *text)
 {
@@ -148,7 +158,7 @@ void rule_stream(struct check *k, const json_t *stream)
 	if (!k->rel18 && json_object_get(stream, "appBindingInfo") != NULL)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, "appBindingInfo",
 			"there is no such attribute");
-	/* Zeros are taken for written defaults (spec 5.4). */
+	/* Zeros are taken for written defaults. */
 	if (js_get_integer(stream, "maxRetry", 0) > 0 && js_get_integer(stream, "maxTime", 0) > 0)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, NULL,
 			"maxRetry and maxTime exclude each other");
@@ -180,7 +190,7 @@ void rule_media(struct check *k, const json_t *media)
 	if (json_object_size(json_object_get(dc, "streams")) == 0 && !media_accepts_dcep(media))
 		check_wrong(k, PROBLEM_IE_MISSING, "dcMedia/streams",
 			"no stream is agreed, and none may be opened by DCEP");
-	document_decide_proxy(k, media);
+	document_check_mode(k, media);
 }
 
 static void check_unique(struct check *k, const json_t *list, const char *list_name, const char *id)

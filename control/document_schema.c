@@ -1,4 +1,7 @@
-/* document_schema.c: the attributes of the MediaContext document (TS 29.176 V19.5.0, TS 29.571 V19.6.0), as tables. */
+/*
+ * document_schema.c: the attributes of the MediaContext document (TS 29.176
+ * V19.5.0, TS 29.571 V19.6.0), as tables.
+ */
 #include "control/document_schema.h"
 
 #define TEXT_BYTES 1024 /* ours: a text that is only stored and echoed */
@@ -9,11 +12,15 @@
 #define UINT32_END 4294967295
 
 #define NO_MEDIA "audio and video are not anchored yet"
-#define NO_MDC2  "application data channels are not built yet"
 #define NO_AR    "augmented reality media processing is not built"
 
 static const char *const transports[] = { "UDP", NULL };
 static const char *const setups[] = { "ACTIVE", "PASSIVE", "ACTPASS", NULL };
+/* The last two are how the early shape calls them. */
+static const char *const proxies[] = { "HTTP_PROXY", "UDP_PROXY", "DC_APPLICATION_PROXY", "HTTP",
+	"UDP", NULL };
+static const char *const mdc2_protocols[] = { "UDP/DTLS/SCTP", "UDP", "TCP", "TCP/TLS", "SCTP",
+	"SCTP/DTLS", NULL };
 static const char *const resources[] = { "DC", NULL };
 
 /* What almost every row says. */
@@ -63,6 +70,7 @@ static const struct attribute mdc_endpoint_attributes[] = {
 };
 SCHEMA(mdc_endpoint, NULL);
 static const struct schema remote_mdc1_endpoint = { mdc_endpoint_attributes, rule_mdc1_endpoint };
+static const struct schema remote_mdc2_endpoint = { mdc_endpoint_attributes, rule_mdc2_endpoint };
 
 static const struct attribute dc_endpoint_attributes[] = {
 	{ NUMBER("sctpPort", PORT_MAX) },
@@ -74,7 +82,7 @@ static const struct attribute dc_endpoint_attributes[] = {
 };
 SCHEMA(dc_endpoint, rule_dc_endpoint);
 
-/* The pattern of `subprotocol` does not let "http" through; any text is taken (spec 5.4). */
+/* The pattern of `subprotocol` does not let "http" through; any text is taken. */
 static const struct attribute stream_attributes[] = {
 	{ NUMBER("streamId", PORT_MAX) },
 	{ .name = "subprotocol", .shape = SHAPE_TEXT, .max = NAME_BYTES },
@@ -104,9 +112,9 @@ static const struct attribute mdc1_attributes[] = {
 SCHEMA(mdc1, NULL);
 
 static const struct attribute mdc2_attributes[] = {
-	{ OBJECT("remoteMdc2Endpoint", mdc_endpoint) },
+	{ OBJECT("remoteMdc2Endpoint", remote_mdc2_endpoint) },
 	{ OBJECT("localMdc2Endpoint", mdc_endpoint), OURS },
-	{ TEXT("mdc2Protocol", NAME_BYTES) },
+	{ TEXT("mdc2Protocol", NAME_BYTES), .served = mdc2_protocols },
 	{ 0 },
 };
 SCHEMA(mdc2, NULL);
@@ -119,13 +127,13 @@ static const struct attribute interworking_attributes[] = {
 SCHEMA(interworking, NULL);
 
 static const struct attribute dc_media_attributes[] = {
-	{ TEXT("mediaProxyConfig",
-		NAME_BYTES) }, /* mandatory but in the early shape: rule_dc_media */
-	{ STREAM_MAP(
-		"streams", 0, &stream) }, /* may be absent where DCEP is taken: rule_dc_media */
+	/* mandatory but in the early shape: rule_dc_media */
+	{ TEXT("mediaProxyConfig", NAME_BYTES), .served = proxies },
+	/* may be absent where DCEP is taken: rule_dc_media */
+	{ STREAM_MAP("streams", 0, &stream) },
 	{ STREAM_MAP("replaceHttpUrl", 1, &root) },
 	{ OBJECT("mdc1Info", mdc1) },
-	{ OBJECT("mdc2Info", mdc2), UNBUILT(NO_MDC2) },
+	{ OBJECT("mdc2Info", mdc2) },
 	{ NUMBER("maxMessageSize", 64) },
 	{ OBJECT("localDcEndpoint", dc_endpoint), OURS },
 	{ OBJECT("remoteDcEndpoint", dc_endpoint) },
@@ -133,9 +141,9 @@ static const struct attribute dc_media_attributes[] = {
 	/* the early shape */
 	{ OBJECT("remoteMdc1Endpoint", remote_mdc1_endpoint) },
 	{ OBJECT("localMdc1Endpoint", mdc_endpoint), OURS },
-	{ OBJECT("remoteMdc2Endpoint", mdc_endpoint), UNBUILT(NO_MDC2) },
+	{ OBJECT("remoteMdc2Endpoint", remote_mdc2_endpoint) },
 	{ OBJECT("localMdc2Endpoint", mdc_endpoint), OURS },
-	{ TEXT("mdc2Protocol", NAME_BYTES), UNBUILT(NO_MDC2) },
+	{ TEXT("mdc2Protocol", NAME_BYTES), .served = mdc2_protocols },
 	{ TEXT("securitySetup", NAME_BYTES), .served = setups },
 	{ 0 },
 };
@@ -192,6 +200,7 @@ static const struct attribute dcmf_media_attributes[] = {
 	{ TEXT("securityMode", NAME_BYTES), OURS },
 	{ .name = "status", .shape = SHAPE_ANY, OURS },
 	{ STREAM_MAP("labels", 0, NULL) },
+	{ STREAM_MAP("applications", 0, NULL) },
 	{ NUMBER("maxMessageSize", UINT32_END) },
 	{ NAME("interface") },
 	{ FLAG("acceptDcep") },

@@ -1,7 +1,9 @@
 /*
- * document_schema.h: how the MediaContext document is described: tables of attributes, and rules for what a table cannot say.
+ * document_schema.h: how the MediaContext document is described: tables of attributes,
+ * and rules for what a table cannot say.
  *
- * Only the document_*.c files include it. document_schema.c holds the tables, document_rules.c the rules, document_check.c walks.
+ * Only the document_*.c files include it. document_schema.c holds the tables,
+ * document_rules.c the rules, document_check.c walks.
  */
 #pragma once
 
@@ -27,11 +29,14 @@ struct attribute {
 	bool ours;   /* only the gateway sets it: checked when it is echoed, then thrown away */
 	int64_t min; /* bytes of a text, value of an integer, elements of a list or map */
 	int64_t max;
-	const struct schema
-		*of; /* the object; the elements of a list or map; NULL: they are texts */
+	/* The object; the elements of a list or map; NULL: they are texts. */
+	const struct schema *of;
 	/* What is wrong with a text, or with a text in a list: NULL when nothing is. */
 	const char *(*fault)(const char *text);
-	/* Values of an open enumeration that the gateway can serve; others parse and are refused with 501. */
+	/*
+	 * Values of an open enumeration that the gateway can serve; others
+	 * parse and are refused with 501.
+	 */
 	const char *const *served;
 	/* The attribute as a whole parses and is refused with 501 and this sentence. */
 	const char *unbuilt;
@@ -41,7 +46,10 @@ struct check;
 
 struct schema {
 	const struct attribute *attributes; /* ends with an empty one */
-	/* Runs when the attributes of the object are right, with the check standing at the object. May be NULL. */
+	/*
+	 * Runs when the attributes of the object are right, with the check
+	 * standing at the object. May be NULL.
+	 */
 	void (*rule)(struct check *k, const json_t *object);
 };
 
@@ -71,6 +79,7 @@ void rule_termination(struct check *k, const json_t *termination);
 void rule_media(struct check *k, const json_t *media);
 void rule_ip(struct check *k, const json_t *ip);
 void rule_mdc1_endpoint(struct check *k, const json_t *endpoint);
+void rule_mdc2_endpoint(struct check *k, const json_t *endpoint);
 void rule_dc_endpoint(struct check *k, const json_t *endpoint);
 void rule_dc_media(struct check *k, const json_t *dc);
 void rule_stream(struct check *k, const json_t *stream);
@@ -86,12 +95,13 @@ const char *fault_http_url(const char *text);
 const char *fault_ice_text(const char *text);
 
 /*
- * What a document is refused for because of what it asks, not of how it is written: document_policy.c and nowhere else.
- * The first stands at a MediaInfo; the second is asked for each stream with a root, or with `root` NULL, once it is known where that is.
+ * What a document is refused for because of what it asks, not of how it is written:
+ * document_policy.c and nowhere else. The first stands at a MediaInfo; the second is asked when the
+ * wish is complete, puts every channel to the policy, and refuses by name what is not built.
  */
-void document_decide_proxy(struct check *k, const json_t *media);
-bool document_decide_root(const struct document_rules *rules, const char *third_party, uint16_t sid,
-	const struct root_spec *root, char why[160]);
+void document_check_mode(struct check *k, const json_t *media);
+bool document_decide(const json_t *doc, const struct document_rules *rules,
+	const struct context_spec *spec, struct problem *p);
 
 /* Does the document show a mark of the early shape? Nothing is taken for granted about it. */
 bool document_is_rel18(const json_t *doc);
@@ -101,11 +111,20 @@ bool document_from_rel18(json_t *doc);
 /* "65535" without leading zeros. */
 bool stream_id_parse(const char *text, uint16_t *sid);
 
+/*
+ * An Endpoint or MdcEndpoint of a checked document; ADDR_NONE: absent, or it cannot be sent to
+ * (0.0.0.0, port 0), which means that it is not known yet.
+ */
+struct addr document_endpoint(const json_t *endpoint);
+
 /* Walking a checked document: termination t, media m of it. */
 size_t document_terminations(const json_t *doc);
 json_t *document_termination(const json_t *doc, size_t t);
 size_t document_medias(const json_t *termination);
 json_t *document_media(const json_t *termination, size_t m);
-/* Does the peer do connectivity checks? Two ICE Lite sides do none and use the signalled addresses (RFC 8445 2.5). */
+/*
+ * Does the peer do connectivity checks? Two ICE Lite sides do none and use the
+ * signalled addresses (RFC 8445 2.5).
+ */
 bool media_has_ice(const json_t *media);
 bool media_accepts_dcep(const json_t *media);

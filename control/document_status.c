@@ -1,4 +1,7 @@
-/* document_status.c: how each media fares, as dcmf.status: what is up, since when nothing came, and what protects every hop. */
+/*
+ * document_status.c: how each media fares, as dcmf.status: what is up, since when
+ * nothing came, and what protects every hop.
+ */
 #include "control/document_schema.h"
 
 #include <stdio.h>

@@ -1,23 +1,23 @@
-/* json.c: jansson on our allocator, and the few helpers that make building JSON short. */
+/* json.c: jansson on our allocator, and the few functions that make building JSON short. */
 #include "control/json.h"
 
 #include <malloc.h>
 #include <stdlib.h>
 
 #include "dcmf/base/alloc.h"
-
 #include "dcmf/base/log.h"
 
-#define PROBE_BYTES \
-	65536 /* ours: with four times the text, more than its parser's own buffers ever need at once */
+/* Ours: with four times the text, more than its parser's own buffers ever need at once. */
+#define PROBE_BYTES 65536
 
 static bool is_set_up;
 static bool wiping;
 static bool parsing;
 
 /*
- * jansson 2.14 ignores that the text buffer of its parser could not grow, and writes past what it has. So a parser is never told that
- * memory ran out: js_parse() makes sure beforehand that there is some, and here is the end if there is none all the same.
+ * jansson 2.14 ignores that the text buffer of its parser could not grow, and writes past what it
+ * has. So a parser is never told that memory ran out: js_parse() makes sure beforehand that there
+ * is some, and here is the end if there is none all the same.
  */
 static void *take(size_t size)
 {
@@ -69,6 +69,25 @@ json_t *js_parse(struct span text, bool *no_memory)
 		(const char *)text.p, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 	parsing = false;
 	return value;
+}
+
+bool js_is_deeper(const json_t *value, size_t levels)
+{
+	const char *name;
+	json_t *part;
+	size_t i;
+
+	if (levels == 0)
+		return true;
+	json_array_foreach (value, i, part) {
+		if (js_is_deeper(part, levels - 1))
+			return true;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)value, name, part) {
+		if (js_is_deeper(part, levels - 1))
+			return true;
+	}
+	return false;
 }
 
 static bool has_control_characters(const char *text)
@@ -133,7 +152,10 @@ int64_t js_get_integer(const json_t *object, const char *key, int64_t absent)
 	return json_is_integer(value) ? json_integer_value(value) : absent;
 }
 
-/* A line that grows. jansson does not always look whether a piece of it could be written, so that is remembered here. */
+/*
+ * A line that grows. jansson does not always look whether a piece of it could be
+ * written, so that is remembered here.
+ */
 struct growing {
 	char *text;
 	size_t len, cap;

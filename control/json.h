@@ -1,4 +1,4 @@
-/* json.h: jansson on our allocator, and the few helpers that make building JSON short. */
+/* json.h: jansson on our allocator, and the few functions that make building JSON short. */
 #pragma once
 
 #include <jansson.h>
@@ -8,27 +8,43 @@
 #include "dcmf/base/span.h"
 
 /*
- * Once a process, before the first JSON value; again is harmless. jansson allocates through dcmf/base/alloc.h from then on, and
- * has seeded its hash tables, so that it needs no file later.
+ * Once a process, before the first JSON value; again is harmless. jansson allocates through
+ * dcmf/base/alloc.h from then on, and has seeded its hash tables, so that it needs no file later.
  */
 void control_init(void);
 
-/* While on, every piece of memory that jansson gives back is wiped first: for lines that carry keys. */
+/*
+ * While on, every piece of memory that jansson gives back is wiped
+ * first: for lines that carry keys.
+ */
 void js_wipe(bool on);
 
 /*
- * The value a whole text stands for, of any type; a member that comes twice is an error. NULL: not JSON, or *no_memory.
- * What comes from outside is read with this and never with json_loadb() itself.
+ * The value a whole text stands for, of any type; a member that comes twice is
+ * an error. NULL: not JSON, or *no_memory. What comes from outside is read with
+ * this and never with json_loadb() itself.
  */
 json_t *js_parse(struct span text, bool *no_memory);
 
-/* A string of any bytes: control characters, and everything but ASCII where it is no UTF-8, become '?'. */
+/*
+ * Ours: no message or document of ours is nested half as deep. What walks JSON
+ * here and in jansson calls itself for each level, and a stack has an end.
+ */
+#define JS_DEPTH_MAX 64
+
+/* Is the value nested deeper than that many levels? A text or number has one. */
+bool js_is_deeper(const json_t *value, size_t levels);
+
+/*
+ * A string of any bytes: control characters, and everything but ASCII
+ * where it is no UTF-8, become '?'.
+ */
 json_t *js_text(const char *text);
 
-/* Put `value` into the object and take it over. False: out of memory (also when `value` is NULL). */
+/* Put `value` into the object and take it over. False: out of memory, or `value` is NULL. */
 bool js_put(json_t *object, const char *key, json_t *value);
-bool js_put_text(
-	json_t *object, const char *key, const char *text); /* NULL: leaves the member out */
+/* NULL: leaves the member out. */
+bool js_put_text(json_t *object, const char *key, const char *text);
 bool js_put_integer(json_t *object, const char *key, int64_t value);
 bool js_put_bool(json_t *object, const char *key, bool value);
 bool js_append(json_t *array, json_t *value);

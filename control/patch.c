@@ -10,8 +10,8 @@
 #include "dcmf/base/alloc.h"
 
 #define OPERATIONS_MAX 256 /* ours */
-#define COPIED_MAX \
-	(4u << 20) /* ours: bytes that values of a patch may grow the document by; stops doubling by `copy` */
+/* Ours: bytes that values of a patch may grow the document by; stops doubling by `copy`. */
+#define COPIED_MAX (4u << 20)
 #define VALUE_COST 48 /* ours: what a value weighs beside its text */
 
 /* One operation under way. */
@@ -131,7 +131,10 @@ static json_t *step(const json_t *at, const char *token)
 	return NULL;
 }
 
-/* Follows all but the last token of `pointer`. In an array the last token may be "-", one behind the end. */
+/*
+ * Follows all but the last token of `pointer`. In an array the last
+ * token may be "-", one behind the end.
+ */
 static bool find(struct operation *op, json_t *root, const char *pointer, struct place *out)
 {
 	char *text, *token, *slash;
@@ -197,7 +200,27 @@ static json_t *get(struct operation *op, json_t *root, const char *pointer)
 	return value;
 }
 
-/* Puts `value`, which it takes over, where `pointer` says (RFC 6902 4.1); in an array before or instead of what is there. */
+static size_t steps_of(const char *pointer)
+{
+	size_t n = 0;
+
+	for (; *pointer != '\0'; pointer++)
+		n += *pointer == '/';
+	return n;
+}
+
+/* Operations may put value into value until no stack is long enough to walk the document. */
+static bool is_too_deep(const char *pointer, const json_t *value)
+{
+	size_t steps = steps_of(pointer);
+
+	return steps >= JS_DEPTH_MAX || js_is_deeper(value, JS_DEPTH_MAX - steps);
+}
+
+/*
+ * Puts `value`, which it takes over, where `pointer` says (RFC 6902 4.1); in an
+ * array before or instead of what is there.
+ */
 static bool put(
 	struct operation *op, json_t **root, const char *pointer, json_t *value, bool instead)
 {
@@ -206,6 +229,10 @@ static bool put(
 
 	if (value == NULL)
 		return false;
+	if (is_too_deep(pointer, value)) {
+		json_decref(value);
+		return fail(op, PROBLEM_TOO_LARGE, "the document would be nested too deep");
+	}
 	if (!find(op, *root, pointer, &at)) {
 		json_decref(value);
 		return false;

@@ -80,18 +80,21 @@ static bool network_has(const struct policy_network *n, const struct addr *a)
 	return rest == 0 || ((n->prefix.ip[whole] ^ a->ip[whole]) & mask) == 0;
 }
 
-static enum policy_server side_of(const struct policy *policy, const struct addr *server)
+bool policy_is_internal(const struct policy *policy, const struct addr *server)
 {
 	for (unsigned i = 0; server->family != ADDR_NONE && i < policy->network_count; i++) {
 		if (network_has(&policy->operator_networks[i], server))
-			return POLICY_INTERNAL;
+			return true;
 	}
-	return POLICY_EXTERNAL;
+	return false;
 }
 
-bool policy_is_internal(const struct policy *policy, const struct addr *server)
+enum policy_server policy_server_of(const struct policy *policy, const struct policy_question *q)
 {
-	return side_of(policy, server) == POLICY_INTERNAL;
+	if (q->kind == POLICY_ADC && q->topology == POLICY_P2P)
+		return POLICY_SERVER_ANY;
+	return q->own_server || policy_is_internal(policy, &q->server) ? POLICY_INTERNAL
+								       : POLICY_EXTERNAL;
 }
 
 static bool fits(uint8_t wanted, uint8_t is)
@@ -116,11 +119,12 @@ static bool matches(
 static const struct policy_rule *find_rule(
 	const struct policy *policy, const struct policy_question *q, struct policy_answer *answer)
 {
-	enum policy_server server = side_of(policy, &q->server);
+	enum policy_server server = policy_server_of(policy, q);
 	unsigned i;
 
 	for (i = 0; i < policy->rule_count; i++) {
 		if (matches(&policy->rules[i], q, server)) {
+			answer->number = (int)i;
 			snprintf(answer->rule, sizeof(answer->rule), "policy.rules[%u]", i);
 			return &policy->rules[i];
 		}
@@ -139,7 +143,7 @@ bool policy_decide(const struct policy *policy, const struct policy_question *qu
 	};
 	const struct policy_rule *r;
 
-	*answer = (struct policy_answer){ 0 };
+	*answer = (struct policy_answer){ .number = -1 };
 	r = find_rule(policy, question, answer);
 	answer->require_protected_mdc = r->require_protected_mdc;
 
@@ -212,40 +216,43 @@ struct word {
 	uint8_t value;
 };
 
-#define WORDS_MAX 4
+#define WORDS_MAX 6
 
 static const struct key {
 	const char *key;
 	const char *why; /* what is wanted */
 	size_t at;       /* offset in struct policy_rule */
-	bool is_text;
+	bool is_text;    /* the word itself is kept; without words any text is */
 	bool beside_match;
 	struct word words[WORDS_MAX];
 } keys[] = {
 #define AT(member) offsetof(struct policy_rule, member)
-	{ "kind", "bdc or adc", AT(kind), false, false,
+	{ "kind", "bdc or adc is wanted", AT(kind), false, false,
 		{ { "bdc", POLICY_BDC }, { "adc", POLICY_ADC } } },
-	{ "bdc", "local or remote", AT(bdc), false, false,
+	{ "bdc", "local or remote is wanted", AT(bdc), false, false,
 		{ { "local", POLICY_BDC_LOCAL }, { "remote", POLICY_BDC_REMOTE } } },
-	{ "topology", "p2a, p2p or p2a2p", AT(topology), false, false,
+	{ "topology", "p2a, p2p or p2a2p is wanted", AT(topology), false, false,
 		{ { "p2a", POLICY_P2A }, { "p2p", POLICY_P2P }, { "p2a2p", POLICY_P2A2P } } },
-	{ "server", "internal or external", AT(server), false, false,
+	{ "server", "internal or external is wanted", AT(server), false, false,
 		{ { "internal", POLICY_INTERNAL }, { "external", POLICY_EXTERNAL } } },
-	{ "protocol", "a text", AT(protocol), true, false, { { NULL, 0 } } },
-	{ "application", "a text", AT(application), true, false, { { NULL, 0 } } },
-	{ "third_party", "a text", AT(third_party), true, false, { { NULL, 0 } } },
-	{ "then", "e2ae, e2e or refuse", AT(then), false, true,
+	{ "protocol", "UDP/DTLS/SCTP, UDP, TCP, TCP/TLS, SCTP or SCTP/DTLS is wanted", AT(protocol),
+		true, false,
+		{ { data_channels, 0 }, { datagrams, 0 }, { "TCP", 0 }, { "TCP/TLS", 0 },
+			{ "SCTP", 0 }, { "SCTP/DTLS", 0 } } },
+	{ "application", "a text is wanted", AT(application), true, false, { { NULL, 0 } } },
+	{ "third_party", "a text is wanted", AT(third_party), true, false, { { NULL, 0 } } },
+	{ "then", "e2ae, e2e or refuse is wanted", AT(then), false, true,
 		{ { "refuse", POLICY_REFUSE }, { "e2ae", POLICY_E2AE }, { "e2e", POLICY_E2E } } },
-	{ "require_protected_mdc", "true or false", AT(require_protected_mdc), false, true,
-		{ { "true", true }, { "false", false } } },
+	{ "require_protected_mdc", "true or false is wanted", AT(require_protected_mdc), false,
+		true, { { "true", true }, { "false", false } } },
 };
 
 static bool set_text(char **at, const char *value, const char **why)
 {
-	char *copy = value[0] != '\0' ? mem_strdup(value) : NULL;
+	char *copy = mem_strdup(value);
 
 	if (copy == NULL) {
-		*why = value[0] != '\0' ? "out of memory" : "a text is wanted";
+		*why = "out of memory";
 		return false;
 	}
 	mem_free(*at);
@@ -253,26 +260,34 @@ static bool set_text(char **at, const char *value, const char **why)
 	return true;
 }
 
+static const struct word *find_word(const struct key *k, const char *value)
+{
+	for (size_t w = 0; w < WORDS_MAX && k->words[w].word != NULL; w++) {
+		if (strcmp(k->words[w].word, value) == 0)
+			return &k->words[w];
+	}
+	return NULL;
+}
+
 static bool set(struct policy_rule *rule, const char *key, const char *value, bool beside_match,
 	const char **why)
 {
-	*why = "there is no such key";
+	*why = "unknown key";
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		const struct key *k = &keys[i];
+		const struct word *word = find_word(k, value);
+		bool takes_any = k->is_text && k->words[0].word == NULL && value[0] != '\0';
 		uint8_t *at = (uint8_t *)rule + k->at;
 
 		if (k->beside_match != beside_match || strcmp(k->key, key) != 0)
 			continue;
+		*why = k->why;
+		if (word == NULL && !takes_any)
+			return false;
 		if (k->is_text)
 			return set_text((char **)(void *)at, value, why);
-		*why = k->why;
-		for (size_t w = 0; w < WORDS_MAX && k->words[w].word != NULL; w++) {
-			if (strcmp(k->words[w].word, value) == 0) {
-				*at = k->words[w].value;
-				return true;
-			}
-		}
-		return false;
+		*at = word->value;
+		return true;
 	}
 	return false;
 }
@@ -286,4 +301,88 @@ bool policy_rule_match(
 bool policy_rule_set(struct policy_rule *rule, const char *key, const char *value, const char **why)
 {
 	return set(rule, key, value, true, why);
+}
+
+const char *policy_word(const char *key, uint8_t value)
+{
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		for (size_t w = 0; strcmp(keys[i].key, key) == 0 && w < WORDS_MAX; w++) {
+			if (keys[i].words[w].word != NULL && keys[i].words[w].value == value)
+				return keys[i].words[w].word;
+		}
+	}
+	return NULL;
+}
+
+bool policy_rule_makes_sense(const struct policy *policy, const struct policy_rule *r,
+	const char **key, const char **why)
+{
+	static const char not_bdc[] = "is of application channels, the rule of bootstrap ones";
+	bool is_bdc = r->kind == POLICY_BDC || r->bdc != POLICY_BDC_ANY;
+	bool is_p2p = r->topology == POLICY_P2P;
+	const struct {
+		bool is_wrong;
+		const char *key, *why;
+	} faults[] = {
+		{ r->kind == POLICY_ADC && r->bdc != POLICY_BDC_ANY, "bdc",
+			"is of bootstrap channels, the rule of application ones" },
+		{ is_bdc && r->topology != POLICY_TOPOLOGY_ANY, "topology", not_bdc },
+		{ is_bdc && r->protocol != NULL, "protocol", not_bdc },
+		{ is_bdc && r->application != NULL, "application", not_bdc },
+		{ is_p2p && r->server != POLICY_SERVER_ANY, "server",
+			"between two UEs there is none" },
+		{ is_p2p && r->protocol != NULL, "protocol", "is a server's, p2p has none" },
+		{ r->server == POLICY_INTERNAL && policy->network_count == 0, "server",
+			"internal needs policy.operator_networks" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(faults); i++) {
+		if (faults[i].is_wrong) {
+			*key = faults[i].key;
+			*why = faults[i].why;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- comparing -------------------------------------------------------------------------- */
+
+bool policy_networks_equal(const struct policy *a, const struct policy *b)
+{
+	const struct policy_network *x = a->operator_networks, *y = b->operator_networks;
+
+	if (a->network_count != b->network_count)
+		return false;
+	for (unsigned i = 0; i < a->network_count; i++) {
+		if (x[i].bits != y[i].bits || !addr_eq(&x[i].prefix, &y[i].prefix))
+			return false;
+	}
+	return true;
+}
+
+static bool texts_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool rule_equal(const struct policy_rule *a, const struct policy_rule *b)
+{
+	return a->kind == b->kind && a->bdc == b->bdc && a->topology == b->topology &&
+	       a->server == b->server && a->then == b->then &&
+	       a->require_protected_mdc == b->require_protected_mdc &&
+	       texts_equal(a->protocol, b->protocol) &&
+	       texts_equal(a->application, b->application) &&
+	       texts_equal(a->third_party, b->third_party);
+}
+
+bool policy_rules_equal(const struct policy *a, const struct policy *b)
+{
+	if (a->rule_count != b->rule_count)
+		return false;
+	for (unsigned i = 0; i < a->rule_count; i++) {
+		if (!rule_equal(&a->rules[i], &b->rules[i]))
+			return false;
+	}
+	return true;
 }

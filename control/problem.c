@@ -17,7 +17,10 @@ static const struct {
 #undef PROBLEM
 };
 
-/* What the relay cannot do is the request's fault, the policy's, or ours. Errors that are not named here are ours. */
+/*
+ * What the relay cannot do is the request's fault, the policy's, or ours.
+ * Errors that are not named here are ours.
+ */
 static const enum problem_kind of_err[ERR_MAX] = {
 	[ERR_NO_MEMORY] = PROBLEM_NO_RESOURCES,
 	[ERR_LIMIT] = PROBLEM_NO_RESOURCES,

@@ -26,10 +26,16 @@ struct problem {
 
 void problem_finish(struct problem *p);
 
-/* Sets kind and detail, if nothing is set yet: the first refusal wins. Returns false, to be returned at once. */
+/*
+ * Sets kind and detail, if nothing is set yet: the first refusal wins.
+ * Returns false, to be returned at once.
+ */
 __attribute__((format(printf, 3, 4))) bool problem_set(
 	struct problem *p, enum problem_kind kind, const char *fmt, ...);
-/* As problem_set with an invalidParams entry; `pointer` is a JSON pointer (RFC 6901), also "header X" or "query X". */
+/*
+ * As problem_set with an invalidParams entry; `pointer` is a JSON pointer (RFC
+ * 6901), also "header X" or "query X".
+ */
 __attribute__((format(printf, 4, 5))) bool problem_param(
 	struct problem *p, enum problem_kind kind, const char *pointer, const char *fmt, ...);
 /* What the relay said: which problem is it? */

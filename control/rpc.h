@@ -6,7 +6,7 @@
 #include "control/problem.h"
 #include "dcmf/base/span.h"
 
-#define RPC_LINE_MAX (1u << 20) /* bytes of a line (contract, section 3) */
+#define RPC_LINE_MAX (1u << 20) /* bytes of a line */
 
 enum rpc_error {
 	RPC_PARSE_ERROR = -32700,
@@ -26,10 +26,16 @@ struct rpc_request {
 
 void rpc_request_finish(struct rpc_request *r);
 
-/* 0: fine. Otherwise the error code, *why says it in a sentence, and `id` is set where it could be read. */
+/*
+ * 0: fine. Otherwise the error code, *why says it in a sentence, and
+ * `id` is set where it could be read.
+ */
 int rpc_parse(struct span line, struct rpc_request *out, const char **why);
 
-/* Lines without their end, mem_alloc'ed; NULL: out of memory. `id` NULL is sent as null. `result` and params are borrowed. */
+/*
+ * Lines without their end, mem_alloc'ed; NULL: out of memory. `id` NULL is sent as
+ * null. `result` and params are borrowed.
+ */
 char *rpc_result(const json_t *id, json_t *result);
 char *rpc_error(const json_t *id, int code, const char *message);
 char *rpc_refusal(const json_t *id, const struct problem *p);

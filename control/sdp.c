@@ -60,7 +60,10 @@ static bool find_attribute(const struct sdp_media *m, struct span wanted, struct
 
 #define SCTPMAP_MAX 64 /* ours */
 
-/* Before RFC 8841 the format was the SCTP port, and "a=sctpmap:5000 webrtc-datachannel 1024" told what it carries. */
+/*
+ * Before RFC 8841 the format was the SCTP port, and "a=sctpmap:5000
+ * webrtc-datachannel 1024" told what it carries.
+ */
 static bool is_old_datachannel(struct sdp_media *m)
 {
 	struct span map, rest;
@@ -103,8 +106,8 @@ static void classify(struct sdp_media *m)
 	m->bundle = -1;
 	m->sctp_port = SCTP_PORT_DEFAULT;
 	m->max_message = MAX_MESSAGE_DEFAULT;
-	m->bundle_only =
-		m->port == 0 && find_attribute(m, SPAN_LIT("bundle-only"), &value); /* RFC 8843 6 */
+	/* RFC 8843 6 */
+	m->bundle_only = m->port == 0 && find_attribute(m, SPAN_LIT("bundle-only"), &value);
 	if (!span_eq_nocase(m->type, SPAN_LIT("application")))
 		return;
 	if (span_eq_nocase(m->proto, SPAN_LIT("DTLS/SCTP"))) {
@@ -219,7 +222,8 @@ static struct sdp_media *find_mid(struct sdp *s, struct span mid)
 }
 
 /*
- * "BUNDLE 0 1 2". The first one's transport is the group's (RFC 8843 7.2), and a bundle-only section need not repeat what it says.
+ * "BUNDLE 0 1 2". The first one's transport is the group's (RFC 8843 7.2), and a
+ * bundle-only section need not repeat what it says.
  */
 static void join_bundle(struct sdp *s, struct span mids, int group)
 {
@@ -253,7 +257,10 @@ static void join_bundles(struct sdp *s)
 	}
 }
 
-/* A bundle-only section has its bundle's transport first, the session's second; the others know only the session. */
+/*
+ * A bundle-only section has its bundle's transport first, the session's
+ * second; the others know only the session.
+ */
 static bool inherit(struct sdp *s, struct problem *p)
 {
 	struct sdp_media session = { 0 };

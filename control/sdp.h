@@ -1,13 +1,15 @@
 /*
- * sdp.h: session descriptions (RFC 8866) as far as m=application lines need them, everything else kept byte for byte.
+ * sdp.h: session descriptions (RFC 8866) as far as m=application lines need
+ * them, everything else kept byte for byte.
  *
  *     sdp = sdp_parse(text, &problem)
- *     doc = sdp_document(sdp, dc_media, owner, &problem)        the MediaContext document of the offer
+ *     doc = sdp_document(sdp, dc_media, owner, &problem)     the offer as a document
  *     ... context.create with it; `filled` comes back ...
- *     text = sdp_answer(sdp, filled, &problem)                  the gateway's own answer
+ *     text = sdp_answer(sdp, filled, &problem)               the gateway's own answer
  *
- * What is served: `UDP/DTLS/SCTP webrtc-datachannel` (RFC 8841), and `DTLS/SCTP` as it was before the RFC, with a=sctpmap or with
- * `webrtc-datachannel`. What is seen and not served, so that its answer is port 0: TCP/DTLS/SCTP and everything that is no data channel.
+ * What is served: `UDP/DTLS/SCTP webrtc-datachannel` (RFC 8841), and `DTLS/SCTP` as it was before
+ * the RFC, with a=sctpmap or with `webrtc-datachannel`. What is seen and not served, so that its
+ * answer is port 0: TCP/DTLS/SCTP and everything that is no data channel.
  */
 #pragma once
 
@@ -33,7 +35,10 @@ struct sdp_dcmap {
 	struct span line;               /* the whole line without its end */
 };
 
-/* One m= section, session-level fingerprint, setup, ICE and c= inherited. Spans point into the sdp's own copy. */
+/*
+ * One m= section, session-level fingerprint, setup, ICE and c= inherited.
+ * Spans point into the sdp's own copy.
+ */
 struct sdp_media {
 	unsigned line;                /* number of its m= line, from 1 */
 	struct span whole;            /* m= line to the end of the section, line ends included */
@@ -46,7 +51,10 @@ struct sdp_media {
 	struct span mid;     /* empty when absent */
 	struct span sctpmap; /* its value, where the format is a port (legacy); else empty */
 	bool has_connection; /* the section or the session has a c= */
-	/* c= and port; ADDR_NONE when nothing can be sent there: a name, 0.0.0.0, multicast, port 0 or 9 */
+	/*
+	 * c= and port; ADDR_NONE when nothing can be sent there: a name,
+	 * 0.0.0.0, multicast, port 0 or 9.
+	 */
 	struct addr connection;
 	enum setup setup; /* SETUP_NONE when absent */
 	struct span tls_id;
@@ -78,8 +86,9 @@ struct sdp {
 };
 
 /*
- * NULL: *p says which line cannot be understood (BAD_SDP). LF and CRLF line ends are taken; unknown lines and attributes are kept.
- * Attributes of sections that are no data channels, or are refused by port 0, are not ours to judge.
+ * NULL: *p says which line cannot be understood (BAD_SDP). LF and CRLF line ends are taken;
+ * unknown lines and attributes are kept. Attributes of sections that are no data channels, or
+ * are refused by port 0, are not ours to judge.
  */
 struct sdp *sdp_parse(struct span text, struct problem *p);
 void sdp_destroy(struct sdp *s);
@@ -88,31 +97,39 @@ void sdp_destroy(struct sdp *s);
 const char *sdp_media_id(const struct sdp *s, unsigned media, char buf[72]);
 
 /*
- * A MediaContext document for the sections that end here: those that `dc_media` (contract, section 3: mediaId or "*" to a partial DcMedia,
- * null to leave a section out) claims, and those whose channels are all local bootstrap channels (0, 10) where it does not speak of them.
- * One termination "ue". Sections with port 0 (not bundle-only) or no data channels are left out; none left at all is a problem, and so is a
- * mediaId that the SDP does not have. `owner` and dc_media may be NULL. A new reference.
+ * A MediaContext document for the sections that end here: those that `dc_media` (mediaId or "*" to
+ * a partial DcMedia, null to leave a section out) claims, and those whose channels are all local
+ * bootstrap channels (0, 10) where it does not speak of them. One termination "ue". Sections with
+ * port 0 (not bundle-only) or no data channels are left out; none left at all is a problem, and so
+ * is a mediaId that the SDP does not have. `owner` and dc_media may be NULL. A new reference.
  *
- * - Channels are the a=dcmap lines, reduced to `streams` of dc_media where it has any. Without dcmap lines they are `streams` of dc_media,
- *   or none, and dcmf.acceptDcep is true: no id is made up, because DATA_CHANNEL_OPEN on an agreed id is refused, and a browser that is
- *   the DTLS client opens 0 first.
- * - TS 29.176 has no attribute for labels and counts message sizes in KiB up to 64, so MediaInfo's dcmf has `labels` (stream id to text)
- *   and the exact `maxMessageSize` in bytes: the remote side's here, the gateway's in what sdp_answer() reads.
- * - Without mediaProxyConfig, bootstrap channels get HTTP_PROXY; application channels without it are a problem.
- * - remoteMbEndpoint is the best candidate, else c= and port; left out when nothing can be sent there yet.
- * - dcmf.ice is the remote side's. A Lite peer never sends checks and ours is a Lite side too, so it is answered without ICE, which means
- *   the default addresses to both (RFC 8445 6.1.1).
- * - Bundled sections share a transport (RFC 8843); each section we end has its own. So of several claimed sections of a bundle, those that
- *   are bundle-only cannot be served beside the first: they are left out, or a problem where dc_media names them.
+ * - Channels are the a=dcmap lines, reduced to `streams` of dc_media where it has any. Without
+ *   dcmap lines they are `streams` of dc_media, or none, and dcmf.acceptDcep is true: no id is made
+ *   up, because DATA_CHANNEL_OPEN on an agreed id is refused, and a browser that is the DTLS client
+ *   opens 0 first.
+ * - TS 29.176 has no attribute for labels and counts message sizes in KiB up to 64, so MediaInfo's
+ *   dcmf has `labels` (stream id to text) and the exact `maxMessageSize` in bytes: the remote
+ *   side's here, the gateway's in what sdp_answer() reads.
+ * - Without mediaProxyConfig, bootstrap channels get HTTP_PROXY; application channels without it
+ *   are a problem.
+ * - remoteMbEndpoint is the best candidate, else c= and port; left out when nothing can be sent
+ *   there yet.
+ * - dcmf.ice is the remote side's. A Lite peer never sends checks and ours is a Lite side too, so
+ *   it is answered without ICE, which means the default addresses to both (RFC 8445 6.1.1).
+ * - Bundled sections share a transport (RFC 8843); each section we end has its own. So of several
+ *   claimed sections of a bundle, those that are bundle-only cannot be served beside the first:
+ *   they are left out, or a problem where dc_media names them.
  */
 json_t *sdp_document(
 	const struct sdp *s, const json_t *dc_media, const char *owner, struct problem *p);
 
 /*
- * The gateway's answer: every m-line in order, port 0 where it does not end here, a=mid repeated, a=group:BUNDLE reduced to accepted mids,
- * 3gpp-* and accepted dcmap/dcsa lines repeated, nothing else. `filled` is the document with the gateway's endpoints. mem_alloc'ed.
+ * The gateway's answer: every m-line in order, port 0 where it does not end here, a=mid repeated,
+ * a=group:BUNDLE reduced to accepted mids, 3gpp-* and accepted dcmap/dcsa lines repeated, nothing
+ * else. `filled` is the document with the gateway's endpoints. mem_alloc'ed.
  *
- * Several accepted sections of one bundle would have to share a transport: their group is left out, which answers "not bundled".
- * The version in o= is the offer's, so that it grows with every new offer; the session id comes from the contextId.
+ * Several accepted sections of one bundle would have to share a transport: their group is left out,
+ * which answers "not bundled". The version in o= is the offer's, so that it grows with every new
+ * offer; the session id comes from the contextId.
  */
 char *sdp_answer(const struct sdp *s, const json_t *filled, struct problem *p);

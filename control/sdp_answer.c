@@ -8,8 +8,9 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/bytes.h"
 
-#define KIB             1024
-#define LINE_MAX_       1024 /* ours: one composed line; what is repeated from the offer may be longer */
+#define KIB 1024
+/* ours: one composed line; what is repeated from the offer may be longer */
+#define LINE_MAX_       1024
 #define ANSWER_MAX      (2 * SDP_MAX) /* ours */
 #define HOST_PREFERENCE 2130706431u   /* RFC 8445 5.1.2: host, one address, component 1 */
 
@@ -128,7 +129,10 @@ static uint64_t session_id(const json_t *filled)
 	return h >> 2;
 }
 
-/* A group with more than one accepted section is left out: each has a transport of its own, so they are not bundled. */
+/*
+ * A group with more than one accepted section is left out: each has a transport
+ * of its own, so they are not bundled.
+ */
 static void put_bundle(struct answer *a, int group)
 {
 	const struct sdp_media *only = NULL;

@@ -21,7 +21,10 @@ static bool refuse(struct reader *r, const char *why)
 	return false;
 }
 
-/* Makes room for one more in an array that doubles: at 0, 1, 2, 4, 8 ... elements. NULL: out of memory. */
+/*
+ * Makes room for one more in an array that doubles: at 0, 1, 2, 4, 8
+ * ... elements. NULL: out of memory.
+ */
 static void *grow(struct reader *r, void *array, size_t count, size_t size)
 {
 	void *more = array;

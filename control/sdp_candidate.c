@@ -1,4 +1,7 @@
-/* sdp_candidate.c: a=candidate (RFC 8839 5.1): which address, how much wanted, and can we send to it? */
+/*
+ * sdp_candidate.c: a=candidate (RFC 8839 5.1): which address, how
+ * much wanted, and can we send to it?
+ */
 #include "control/sdp_parts.h"
 
 #define PORT_DISCARD 9

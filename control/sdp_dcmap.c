@@ -1,4 +1,7 @@
-/* sdp_dcmap.c: a=dcmap (RFC 8864 5.1): a channel that is agreed in SDP, with its options and their escaping. */
+/*
+ * sdp_dcmap.c: a=dcmap (RFC 8864 5.1): a channel that is agreed in SDP,
+ * with its options and their escaping.
+ */
 #include "control/sdp_parts.h"
 
 #define PRIORITY_NORMAL 256 /* RFC 8864 5.1.7 */

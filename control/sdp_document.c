@@ -1,4 +1,7 @@
-/* sdp_document.c: an offer as the MediaContext document of TS 29.176, for the sections that end here. */
+/*
+ * sdp_document.c: an offer as the MediaContext document of TS 29.176,
+ * for the sections that end here.
+ */
 #include "control/sdp_parts.h"
 
 #include <stdio.h>
@@ -119,7 +122,10 @@ static bool claim(struct claim *c, const json_t *dc_media, struct problem *p)
 		       "none of these channels is offered");
 }
 
-/* A bundle-only section has no transport of its own, so it can only end here alone, or it is the first of its kind. */
+/*
+ * A bundle-only section has no transport of its own, so it can only end here
+ * alone, or it is the first of its kind.
+ */
 static bool is_crowded_out(const struct claim *claims, unsigned count, unsigned at)
 {
 	const struct sdp_media *m = claims[at].media;

@@ -1,4 +1,7 @@
-/* sdp_parts.h: what the sdp_*.c files share: lines, attributes, and the two values that have a grammar of their own. */
+/*
+ * sdp_parts.h: what the sdp_*.c files share: lines, attributes, and the two
+ * values that have a grammar of their own.
+ */
 #pragma once
 
 #include "control/sdp.h"
@@ -23,8 +26,8 @@ struct sdp_lines sdp_section_lines(const struct sdp_media *m);
 bool sdp_attribute(const struct sdp_line *line, struct span *name, struct span *value);
 
 /*
- * The value of a=dcmap, into *out but its line. Unescaped texts are appended to `words`, which has room for as many bytes as `value` has.
- * False: *why says what is wrong.
+ * The value of a=dcmap, into *out but its line. Unescaped texts are appended to `words`, which has
+ * room for as many bytes as `value` has. False: *why says what is wrong.
  */
 bool sdp_dcmap_parse(struct span value, struct sdp_dcmap *out, uint8_t *words, size_t *words_len,
 	const char **why);
@@ -43,7 +46,10 @@ bool sdp_candidate_parse(struct span value, struct sdp_candidate *out);
 /* Could a datagram be sent there? Port 9 is "discard": the real port comes later (RFC 8840 4.1). */
 bool sdp_addr_is_usable(const struct addr *a);
 
-/* Does the peer check paths? A Lite one waits for checks, as we do: to each other we are peers without ICE (RFC 8445 6.1.1). */
+/*
+ * Does the peer check paths? A Lite one waits for checks, as we do: to each other we
+ * are peers without ICE (RFC 8445 6.1.1).
+ */
 static inline bool sdp_does_checks(const struct sdp_media *m)
 {
 	return m->ice_ufrag.len > 0 && !m->ice_lite;
@@ -52,12 +58,17 @@ static inline bool sdp_does_checks(const struct sdp_media *m)
 /* Which attributes are read where. */
 enum sdp_place {
 	SDP_SESSION, /* only what sections inherit */
-	SDP_FOREIGN, /* not a section of ours: what it says of its transport, and what is wrong there is its own affair */
-	SDP_CHANNEL, /* a data channel section: everything, and what cannot be understood is a problem */
+	/*
+	 * Not a section of ours: what it says of its transport, and what
+	 * is wrong there is its own affair.
+	 */
+	SDP_FOREIGN,
+	/* A data channel section: everything, and what cannot be understood is a problem. */
+	SDP_CHANNEL,
 };
 
 /* Reads c= and attributes of these lines into *m. False: *p names the line. */
 bool sdp_read_attributes(struct sdp *s, struct sdp_media *m, struct sdp_lines lines,
 	enum sdp_place place, struct problem *p);
-/* What `m` does not say itself, and `from` (the session, or the section it is bundled with) does. */
+/* What `m` does not say, and `from` (the session, or the section it is bundled with) does. */
 void sdp_inherit(struct sdp_media *m, const struct sdp_media *from);

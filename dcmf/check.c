@@ -1,4 +1,7 @@
-/* check.c: what a configuration needs of the machine: addresses that can be bound, files that can be read, ports enough. */
+/*
+ * check.c: what a configuration needs of the machine: addresses that can be bound,
+ * files that can be read, ports enough.
+ */
 #include "dcmf/check.h"
 
 #include <errno.h>
@@ -154,10 +157,62 @@ static void check_control_tls(const struct config *c)
 	tls_factory_destroy(tls);
 }
 
+static void check_mdc1_tls(const struct config *c)
+{
+	char error[CONFIG_ERROR_MAX];
+	const char *doubt = NULL;
+
+	check_readable(c->mdc1.tls.ca, "mdc1.tls.ca");
+	check_readable(c->mdc1.tls.certificate, "mdc1.tls.certificate");
+	check_readable(c->mdc1.tls.key, "mdc1.tls.key");
+	if (errors == 0 && !mdc1_tls_check(&c->mdc1.tls, &doubt, error))
+		complain("mdc1.tls", error);
+	if (doubt != NULL)
+		fprintf(stderr, "dcmf: warning: mdc1.tls: certificate %s: %s\n",
+			c->mdc1.tls.certificate, doubt);
+}
+
+/* The name of a configured DCSF, looked up as the gateway will do it. */
+struct lookup {
+	const struct config *c;
+	struct loop *loop;
+};
+
+static void looked_up(void *arg, const struct addr *addr, const char *failed)
+{
+	const struct lookup *l = arg;
+	char error[CONFIG_ERROR_MAX];
+
+	if (addr == NULL)
+		complain(l->c->mdc1.url, failed);
+	else if (!dcsf_may_be_asked(l->c, addr, error))
+		complain("configuration", error);
+	loop_stop(l->loop);
+}
+
+static void check_url(const struct config *c)
+{
+	struct lookup l = { .c = c, .loop = loop_create() };
+	struct resolver *resolver = l.loop != NULL ? resolver_create(l.loop) : NULL;
+	char host[256], error[CONFIG_ERROR_MAX];
+	uint16_t port;
+
+	if (!dcsf_split_url(c, host, &port, error))
+		complain("configuration", error);
+	else if (resolver == NULL || !resolver_ask(resolver, host, port, looked_up, &l))
+		complain(c->mdc1.url, "out of memory");
+	else
+		loop_run(l.loop, NULL, NULL);
+	resolver_destroy(resolver);
+	loop_destroy(l.loop);
+}
+
 static void check_dcsf(const struct config *c)
 {
 	char path[512], error[CONFIG_ERROR_MAX];
 
+	if (c->mdc1.url[0] != '\0')
+		check_url(c);
 	if (!c->mdc1.embedded || c->mdc1.url[0] != '\0')
 		return;
 	if (!dcsf_find_apps(c, path, error) || !dcsf_find_program(path, error))
@@ -171,9 +226,7 @@ unsigned check_config(const struct config *c)
 	errors = 0;
 	check_media(c);
 	check_certificate(c);
-	check_readable(c->mdc1.tls.ca, "mdc1.tls.ca");
-	check_readable(c->mdc1.tls.certificate, "mdc1.tls.certificate");
-	check_readable(c->mdc1.tls.key, "mdc1.tls.key");
+	check_mdc1_tls(c);
 	check_dcsf(c);
 	if (!control_socket_path(c, path, error))
 		complain("control.socket", error);

@@ -150,6 +150,7 @@ void config_finish(struct config *c)
 		if (!o->is_item)
 			option_clear(o, c);
 	}
+	policy_finish(&c->policy);
 	mem_free(c->text);
 	mem_free(c->name);
 	*c = (struct config){ .workers = 0 };

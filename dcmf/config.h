@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/policy.h"
 #include "dcmf/base/addr.h"
 #include "dcmf/base/span.h"
 
@@ -70,11 +71,7 @@ struct config {
 		struct config_tls tls;
 		int64_t allow_plain;
 	} mdc2;
-	struct {
-		struct config_texts operator_networks;
-		unsigned rules; /* how many */
-		bool latch;
-	} policy;
+	struct policy policy;
 	struct {
 		int64_t queue, hold, on_full;
 	} channel;

@@ -140,10 +140,26 @@ static bool check_mdc1(struct checker *k)
 			"is https, and without mdc1.tls.ca no server would be trusted");
 	if ((c->mdc1.tls.certificate[0] == '\0') != (c->mdc1.tls.key[0] == '\0'))
 		return fail(k, "mdc1.tls.certificate", "certificate and key are needed together");
-	if (c->mdc1.allow_plain == PLAIN_OPERATOR && c->policy.operator_networks.count == 0)
+	if (c->mdc1.allow_plain == PLAIN_OPERATOR && c->policy.network_count == 0)
 		return fail(k, "mdc1.allow_plain", "operator needs policy.operator_networks");
 	if (c->mdc1.synthetic.count > 0 && (!c->mdc1.embedded || url.len > 0))
 		return fail(k, "mdc1.synthetic", "needs the embedded DCSF");
+	return true;
+}
+
+/* A rule that nothing can match is a mistake that would go unnoticed. */
+static bool check_policy(struct checker *k)
+{
+	const struct policy *policy = &k->c->policy;
+	const char *key, *why;
+
+	for (unsigned i = 0; i < policy->rule_count; i++) {
+		if (policy_rule_makes_sense(policy, &policy->rules[i], &key, &why))
+			continue;
+		snprintf(k->error, CONFIG_ERROR_MAX, "%s:%u: policy.rules[%u].match.%s: %s",
+			k->name, policy->rules[i].line, i, key, why);
+		return false;
+	}
 	return true;
 }
 
@@ -171,5 +187,5 @@ bool config_check(const struct config *c, const char *name, const unsigned *line
 	struct checker k = { c, name, lines, error };
 
 	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&
-	       check_control(&k);
+	       check_policy(&k) && check_control(&k);
 }

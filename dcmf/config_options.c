@@ -229,6 +229,8 @@ bool option_set(const struct option *o, void *base, struct span text, bool quote
 	case OPTION_IP: return set_addr(o, at, text, why);
 	case OPTION_PORTS: return set_ports(o, at, text, why);
 	case OPTION_TEXTS:
+	case OPTION_NETWORKS:
+	case OPTION_RULES:
 	case OPTION_LIST: return refuse(why, text, "a list");
 	default: break;
 	}
@@ -266,11 +268,17 @@ bool option_add_text(
 	return true;
 }
 
+bool option_is_list(const struct option *o)
+{
+	return o->type == OPTION_TEXTS || o->type == OPTION_NETWORKS || o->type == OPTION_RULES ||
+	       o->type == OPTION_LIST;
+}
+
 bool option_set_default(const struct option *o, void *base)
 {
 	char ignored[CONFIG_ERROR_MAX];
 
-	if (o->type == OPTION_TEXTS || o->type == OPTION_LIST)
+	if (option_is_list(o))
 		return true; /* empty */
 	if (o->by_default[0] == '\0' && (o->type == OPTION_TEXT || o->type == OPTION_FILE)) {
 		char **text = place(o, base);
@@ -326,6 +334,12 @@ bool option_equal(const struct option *o, const void *base_a, const void *base_b
 	case OPTION_IP: return addr_eq(a, b);
 	case OPTION_PORTS: return memcmp(a, b, sizeof(struct config_ports)) == 0;
 	case OPTION_TEXTS: return texts_equal(a, b);
+	case OPTION_NETWORKS:
+		return policy_networks_equal(&((const struct config *)base_a)->policy,
+			&((const struct config *)base_b)->policy);
+	case OPTION_RULES:
+		return policy_rules_equal(&((const struct config *)base_a)->policy,
+			&((const struct config *)base_b)->policy);
 	case OPTION_LIST: return *(const unsigned *)a == *(const unsigned *)b;
 	}
 	return false;

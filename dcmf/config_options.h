@@ -17,7 +17,9 @@ enum option_type {
 	OPTION_IP,   /* address; empty: none */
 	OPTION_PORTS,
 	OPTION_TEXTS,
-	OPTION_LIST, /* of maps whose feature is not built: only counted */
+	OPTION_NETWORKS, /* those of struct policy */
+	OPTION_RULES,    /* its rules */
+	OPTION_LIST,     /* of maps whose feature is not built: only counted */
 };
 
 struct option {
@@ -45,6 +47,7 @@ extern const struct option config_option[CONFIG_OPTIONS];
 
 /* The option of that path, or NULL. */
 const struct option *option_find(const char *path);
+bool option_is_list(const struct option *o);
 /* Is there an option below it? */
 bool option_is_section(const char *path);
 

@@ -7,6 +7,7 @@
 #define DEPTH_MAX 6
 #define KEYS_MAX  24 /* no section has more keys */
 #define WHERE_MAX 96
+#define KEY_MAX   48 /* no key is longer */
 
 struct reader {
 	yaml_parser_t parser;
@@ -86,10 +87,129 @@ static bool refuse_later(
 	return same || fail(r, w->shown, o->later);
 }
 
-static bool read_list(struct reader *r, const struct option *o, const struct where *w)
+/* The keys of a map so far: each may stand there once. */
+struct keys {
+	char seen[KEYS_MAX][WHERE_MAX];
+	unsigned count;
+};
+
+static bool note_key(struct reader *r, struct keys *keys, const char *key, const char *shown)
+{
+	for (unsigned i = 0; i < keys->count; i++) {
+		if (strcmp(keys->seen[i], key) == 0)
+			return fail(r, shown, "stands here twice");
+	}
+	if (keys->count == KEYS_MAX)
+		return fail(r, shown, "too many keys");
+	snprintf(keys->seen[keys->count++], WHERE_MAX, "%s", key);
+	return true;
+}
+
+/* Rules of the security policy. */
+
+typedef bool rule_setter(
+	struct policy_rule *rule, const char *key, const char *value, const char **why);
+
+static bool read_rule_value(struct reader *r, struct policy_rule *rule, const struct where *w,
+	const char *key, rule_setter *set)
+{
+	const char *why;
+
+	if (is_nothing(r))
+		return fail(r, w->shown, "a value is missing");
+	if (r->event.type != YAML_SCALAR_EVENT)
+		return fail(r, w->shown, "a word or text is expected");
+	if (strlen((const char *)r->event.data.scalar.value) != scalar_text(r).len)
+		return fail(r, w->shown, "a text without NUL is expected");
+	return set(rule, key, (const char *)r->event.data.scalar.value, &why) ||
+	       fail(r, w->shown, why);
+}
+
+/* A rule, or with `is_match` what it matches: from after the start of the map to its end. */
+static bool read_rule(
+	struct reader *r, struct policy_rule *rule, const struct where *w, bool is_match)
+{
+	struct keys keys = { .count = 0 };
+	bool has_then = false;
+
+	for (;;) {
+		struct where inner = { .depth = w->depth + 1 };
+		char key[KEY_MAX + 1];
+		bool fine;
+
+		if (!next(r))
+			return false;
+		if (r->event.type == YAML_MAPPING_END_EVENT)
+			return is_match || has_then || fail(r, w->shown, "then is missing");
+		if (r->event.type != YAML_SCALAR_EVENT || scalar_text(r).len > KEY_MAX)
+			return fail(r, w->shown, "a key is expected");
+		snprintf(key, sizeof(key), "%s", (const char *)r->event.data.scalar.value);
+		snprintf(inner.shown, WHERE_MAX, "%.40s.%s", w->shown, key);
+		has_then = has_then || strcmp(key, "then") == 0;
+		if (!note_key(r, &keys, key, inner.shown) || !next(r))
+			return false;
+		if (is_match || strcmp(key, "match") != 0)
+			fine = read_rule_value(r, rule, &inner, key,
+				is_match ? policy_rule_match : policy_rule_set);
+		else if (r->event.type == YAML_MAPPING_START_EVENT)
+			fine = read_rule(r, rule, &inner, true);
+		else
+			fine = fail(r, inner.shown, "a map is expected");
+		if (!fine)
+			return false;
+	}
+}
+
+static bool add_rule(struct reader *r, const struct option *o, const struct where *w)
+{
+	struct policy *policy = &r->config->policy;
+	struct where entry = { .depth = w->depth + 1 };
+	struct policy_rule *rule;
+
+	snprintf(entry.shown, WHERE_MAX, "%.40s[%u]", w->shown, policy->rule_count);
+	if (r->event.type != YAML_MAPPING_START_EVENT)
+		return fail(r, entry.shown, "a map is expected");
+	if (policy->rule_count >= (unsigned)o->max)
+		return fail(r, w->shown, "too many rules");
+	if ((rule = policy_add_rule(policy)) == NULL)
+		return fail(r, w->shown, "out of memory");
+	rule->line = (unsigned)r->event.start_mark.line + 1;
+	return read_rule(r, rule, &entry, false);
+}
+
+/* Lists. */
+
+static bool add_network(struct reader *r, const struct option *o, const struct where *w)
+{
+	struct policy *policy = &r->config->policy;
+	struct span text = scalar_text(r);
+	char sentence[CONFIG_ERROR_MAX];
+	const char *why;
+
+	if (policy->network_count >= (unsigned)o->max)
+		return fail(r, w->shown, "too many networks");
+	if (policy_add_network(policy, text, &why))
+		return true;
+	snprintf(sentence, sizeof(sentence), "\"%.*s\": %s", (int)(text.len > 80 ? 80 : text.len),
+		(const char *)text.p, why);
+	return fail(r, w->shown, sentence);
+}
+
+static bool read_entry(struct reader *r, const struct option *o, const struct where *w)
 {
 	char why[CONFIG_ERROR_MAX];
 
+	if (o->type == OPTION_RULES)
+		return add_rule(r, o, w);
+	if (r->event.type != YAML_SCALAR_EVENT)
+		return fail(r, w->shown, "its entries must be texts");
+	if (o->type == OPTION_NETWORKS)
+		return add_network(r, o, w);
+	return option_add_text(o, w->base, scalar_text(r), why) || fail(r, w->shown, why);
+}
+
+static bool read_list(struct reader *r, const struct option *o, const struct where *w)
+{
 	for (;;) {
 		if (!next(r))
 			return false;
@@ -97,12 +217,12 @@ static bool read_list(struct reader *r, const struct option *o, const struct whe
 			return refuse_later(r, o, w, w->base);
 		if (o->later != NULL)
 			return fail(r, w->shown, o->later);
-		if (r->event.type != YAML_SCALAR_EVENT)
-			return fail(r, w->shown, "its entries must be texts");
-		if (!option_add_text(o, w->base, scalar_text(r), why))
-			return fail(r, w->shown, why);
+		if (!read_entry(r, o, w))
+			return false;
 	}
 }
+
+/* Values. */
 
 static bool read_option(struct reader *r, const struct option *o, const struct where *w)
 {
@@ -112,7 +232,7 @@ static bool read_option(struct reader *r, const struct option *o, const struct w
 	if (r->event.type == YAML_MAPPING_START_EVENT)
 		return fail(r, w->shown, "a value is expected, not a map");
 	if (r->event.type == YAML_SEQUENCE_START_EVENT) {
-		if (o->type != OPTION_TEXTS && o->type != OPTION_LIST)
+		if (!option_is_list(o))
 			return fail(r, w->shown, "a value is expected, not a list");
 		return read_list(r, o, w);
 	}
@@ -208,30 +328,24 @@ static bool is_known(const char *path)
 /* From after the start of a map to its end. */
 static bool read_map(struct reader *r, const struct where *w)
 {
-	char seen[KEYS_MAX][WHERE_MAX];
+	struct keys keys = { .count = 0 };
 
 	if (w->depth >= DEPTH_MAX)
 		return fail(r, w->shown, "nested too deep");
-	for (unsigned keys = 0;; keys++) {
+	for (;;) {
 		struct where inner;
 
 		if (!next(r))
 			return false;
 		if (r->event.type == YAML_MAPPING_END_EVENT)
 			return true;
-		if (r->event.type != YAML_SCALAR_EVENT || scalar_text(r).len > 48)
+		if (r->event.type != YAML_SCALAR_EVENT || scalar_text(r).len > KEY_MAX)
 			return fail(r, w->shown, "a key is expected");
 		if (!enter(&inner, w, (const char *)r->event.data.scalar.value) ||
 			!is_known(inner.path))
 			return fail(r, inner.shown, "unknown key");
-		for (unsigned i = 0; i < keys; i++) {
-			if (strcmp(seen[i], inner.path) == 0)
-				return fail(r, inner.shown, "stands here twice");
-		}
-		if (keys == KEYS_MAX)
-			return fail(r, w->shown, "too many keys");
-		memcpy(seen[keys], inner.path, WHERE_MAX);
-		if (!next(r) || !read_value(r, &inner))
+		if (!note_key(r, &keys, inner.path, inner.shown) || !next(r) ||
+			!read_value(r, &inner))
 			return false;
 	}
 }

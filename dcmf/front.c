@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -15,10 +16,10 @@
 #include "dcmf/front_parts.h"
 #include "dcmf/notify.h"
 
-#define START_US \
-	TICK_S(20) /* ours: workers and the embedded DCSF answer within it, or something is broken */
-#define LINGER_US \
-	TICK_MS(2500) /* deleted contexts say goodbye to their peers for at most 2 s (relay.h) */
+/* Ours: workers and the embedded DCSF answer within it, or something is broken. */
+#define START_US TICK_S(20)
+/* Deleted contexts say goodbye to their peers for at most 2 s (relay.h). */
+#define LINGER_US      TICK_MS(2500)
 #define LINGER_POLL_US TICK_MS(50)
 #define END_US         TICK_S(3) /* ours: for workers to end by themselves */
 #define MAX_REQUESTS   1024      /* ours: unanswered at once, of one controller */
@@ -184,11 +185,12 @@ static void on_reload(void *arg, tick_t now)
 static void on_child(void *arg, tick_t now)
 {
 	struct front *f = arg;
+	struct rusage used;
 	int wait_status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-		if (!worker_reaped(f, pid, wait_status, now))
+	while ((pid = wait4(-1, &wait_status, WNOHANG, &used)) > 0) {
+		if (!worker_reaped(f, pid, wait_status, &used, now))
 			dcsf_reaped(f, pid, wait_status, now);
 	}
 }
@@ -303,6 +305,7 @@ static bool read_pem(const char *path, char **out, char error[CONFIG_ERROR_MAX])
 static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 {
 	const struct config_tls *tls = &f->config.mdc1.tls;
+	const char *doubt = NULL;
 
 	snprintf(error, CONFIG_ERROR_MAX, "out of memory");
 	f->desk_alarm = loop_alarm(f->loop, desk_due, f);
@@ -313,8 +316,8 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
 	       control_tls_open(f, error) && read_pem(tls->ca, &f->mdc1_ca, error) &&
 	       read_pem(tls->certificate, &f->mdc1_certificate, error) &&
-	       read_pem(tls->key, &f->mdc1_key, error) && admin_open(f, error) &&
-	       dcsf_open(f, error);
+	       read_pem(tls->key, &f->mdc1_key, error) && mdc1_tls_check(tls, &doubt, error) &&
+	       admin_open(f, error) && dcsf_open(f, error);
 }
 
 static void close_parts(struct front *f)

@@ -1,4 +1,7 @@
-/* front_admin.c: what operators' tools read over HTTP: metrics, health, and a small page for people. */
+/*
+ * front_admin.c: what operators' tools read over HTTP: metrics,
+ * health, and a small page for people.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -49,7 +52,7 @@ static const struct {
 } worker_metrics[WORKER_METRICS] = {
 	[WORKER_UP_NOW] = { "worker_up", "gauge", "1 while the worker takes contexts" },
 	[WORKER_CPU] = { "worker_cpu_seconds_total", "counter",
-		"CPU time of the worker's process, user and system" },
+		"CPU time of the worker's processes, user and system" },
 	[WORKER_MEMORY] = { "worker_memory_bytes", "gauge",
 		"resident memory of the worker's process" },
 	[WORKER_CONTEXTS] = { "worker_contexts", "gauge", "contexts in the worker" },

@@ -1,4 +1,7 @@
-/* front_cert.c: the node's certificate: made or loaded, shown to all workers alike, replaced in time. */
+/*
+ * front_cert.c: the node's certificate: made or loaded, shown to all
+ * workers alike, replaced in time.
+ */
 #include <stdio.h>
 
 #include "dcmf/base/alloc.h"

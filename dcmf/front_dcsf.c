@@ -1,4 +1,7 @@
-/* front_dcsf.c: where streams without a URL of their own are served: the embedded DCSF, kept running, or a configured one. */
+/*
+ * front_dcsf.c: where streams without a URL of their own are served: the embedded
+ * DCSF, kept running, or a configured one.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -75,12 +78,31 @@ bool dcsf_find_apps(const struct config *c, char path[512], char error[CONFIG_ER
 
 /* A configured DCSF: only its name has to be resolved. */
 
+bool dcsf_may_be_asked(const struct config *c, const struct addr *at, char error[CONFIG_ERROR_MAX])
+{
+	char where[ADDR_TEXT_MAX];
+
+	if (strncmp(c->mdc1.url, "https:", 6) == 0 || c->mdc1.allow_plain == PLAIN_ALWAYS ||
+		(c->mdc1.allow_plain >= PLAIN_LOOPBACK && addr_is_loopback(at)) ||
+		(c->mdc1.allow_plain == PLAIN_OPERATOR && policy_is_internal(&c->policy, at)))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX,
+		"mdc1.url %.300s: mdc1.allow_plain forbids plain HTTP to %s", c->mdc1.url,
+		addr_text(at, where));
+	return false;
+}
+
 static void url_resolved(void *arg, const struct addr *addr, const char *failed)
 {
 	struct front *f = arg;
+	char error[CONFIG_ERROR_MAX];
 
 	if (addr == NULL) {
 		front_fail(f, "mdc1.url %s: %s", f->config.mdc1.url, failed);
+		return;
+	}
+	if (!dcsf_may_be_asked(&f->config, addr, error)) {
+		front_fail(f, "%s", error);
 		return;
 	}
 	f->embedded_addr = *addr;
@@ -88,13 +110,12 @@ static void url_resolved(void *arg, const struct addr *addr, const char *failed)
 }
 
 /* "http://host:port/path" has been checked for its scheme only. */
-static bool resolve_url(struct front *f, char error[CONFIG_ERROR_MAX])
+bool dcsf_split_url(
+	const struct config *c, char host_text[256], uint16_t *port, char error[CONFIG_ERROR_MAX])
 {
-	struct span rest = SPAN_STR(f->config.mdc1.url), scheme = span_cut(&rest, ':');
+	struct span rest = SPAN_STR(c->mdc1.url), scheme = span_cut(&rest, ':');
 	struct span authority = span_skip(rest, 2), host, port_text = SPAN_NONE;
-	uint64_t port = scheme.len == 5 ? 443 : 80;
-	char *name;
-	bool asked;
+	uint64_t number = scheme.len == 5 ? 443 : 80;
 
 	authority = span_cut(&authority, '/');
 	host = authority;
@@ -107,21 +128,37 @@ static bool resolve_url(struct front *f, char error[CONFIG_ERROR_MAX])
 		port_text = authority;
 		host = span_cut(&port_text, ':');
 	}
-	name = mem_span_dup(host);
-	f->embedded_root = mem_strdup(f->config.mdc1.url);
-	asked = name != NULL && f->embedded_root != NULL && host.len > 0 &&
-		(port_text.len == 0 || span_to_u64(port_text, 65535, &port)) &&
-		resolver_ask(f->resolver, name, (uint16_t)port, url_resolved, f);
-	mem_free(name);
-	if (!asked)
+	if (host.len == 0 || host.len > 255 ||
+		(port_text.len > 0 && !span_to_u64(port_text, 65535, &number)) || number == 0) {
 		snprintf(error, CONFIG_ERROR_MAX,
-			"mdc1.url %.300s: no host and port that can be asked", f->config.mdc1.url);
-	return asked;
+			"mdc1.url %.300s: no host and port that can be asked", c->mdc1.url);
+		return false;
+	}
+	snprintf(host_text, 256, "%.*s", SPAN_FMT(host));
+	*port = (uint16_t)number;
+	return true;
+}
+
+static bool resolve_url(struct front *f, char error[CONFIG_ERROR_MAX])
+{
+	char host[256];
+	uint16_t port;
+
+	if (!dcsf_split_url(&f->config, host, &port, error))
+		return false;
+	f->embedded_root = mem_strdup(f->config.mdc1.url);
+	if (f->embedded_root != NULL && resolver_ask(f->resolver, host, port, url_resolved, f))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "out of memory");
+	return false;
 }
 
 /* The embedded one */
 
-/* It says where it listens: "http://127.0.0.1:4711/", with or without what stands around the address. */
+/*
+ * It says where it listens: "http://127.0.0.1:4711/", with or without
+ * what stands around the address.
+ */
 static bool parse_ready(char *line, struct addr *out)
 {
 	struct span text = span_trim(SPAN_STR(line));

@@ -1,6 +1,7 @@
 /* front_parts.h: what the front_*.c files share. */
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "control/desk.h"
@@ -13,7 +14,8 @@
 #include "dcmf/io/resolve.h"
 
 #define FRONT_WORKERS_MAX 64
-#define FRONT_RECENT      6 /* deaths that are remembered: the sixth in 10 s makes the next life wait */
+/* Deaths that are remembered: the sixth in 10 s makes the next life wait. */
+#define FRONT_RECENT 6
 
 struct front;
 
@@ -31,6 +33,7 @@ struct front_worker {
 	bool was_up;            /* in this life */
 	pid_t pid;              /* 0: no process */
 	int wait_status;        /* of the last process */
+	double past_cpu;        /* seconds, of the processes before this one */
 	struct line_conn *conn; /* NULL: none */
 	int64_t *counters;      /* shared with the process; COUNTER_MAX values, NULL: none */
 	unsigned starts;
@@ -97,10 +100,11 @@ bool front_is_stopping(const struct front *f); /* no worker is replaced any more
 /* front_workers.c */
 bool workers_open(struct front *f);
 void workers_start(struct front *f);
-void workers_tell(struct front *f, const char *certificate,
-	const char *log_level); /* worker.reload; NULL: as it is */
+/* worker.reload; NULL: as it is. */
+void workers_tell(struct front *f, const char *certificate, const char *log_level);
+/* False: it was none of them. */
 bool worker_reaped(
-	struct front *f, pid_t pid, int wait_status, tick_t now); /* false: it was none of them */
+	struct front *f, pid_t pid, int wait_status, const struct rusage *used, tick_t now);
 void workers_hang_up(struct front *f); /* they end when their connection does */
 void workers_kill(struct front *f);
 unsigned workers_alive(const struct front *f);
@@ -112,20 +116,32 @@ bool front_to_worker(void *front, unsigned worker, struct span line);
 /* front_cert.c */
 bool cert_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 /*
- * The files again, where there are any; `is_other_option`: the configuration names others. True: there is a new certificate, and the
- * workers have been told. False: the old one stays, and `error` says why, or is empty.
+ * The files again, where there are any; `is_other_option`: the configuration names others.
+ * True: there is a new certificate, and the workers have been told. False: the old one
+ * stays, and `error` says why, or is empty.
  */
 bool cert_reload(struct front *f, bool is_other_option, char error[CONFIG_ERROR_MAX]);
 void cert_close(struct front *f);
 
 /* front_dcsf.c */
-/* Finds out what streams without a URL get, then calls front_root_is_known(). False: it cannot be, `error` says why. */
+/*
+ * Finds out what streams without a URL get, then calls front_root_is_known().
+ * False: it cannot be, `error` says why.
+ */
 bool dcsf_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 bool dcsf_reaped(struct front *f, pid_t pid, int wait_status, tick_t now);
 void dcsf_stop(struct front *f);
 void dcsf_close(struct front *f);
-/* The folder of applications: as configured, or where they were installed. False: there is none, `error` says where it was looked for. */
+/*
+ * The folder of applications: as configured, or where they were installed. False: there is
+ * none, `error` says where it was looked for.
+ */
 bool dcsf_find_apps(const struct config *c, char path[512], char error[CONFIG_ERROR_MAX]);
+/* Host and port of mdc1.url. False: there are none, `error` says so. */
+bool dcsf_split_url(
+	const struct config *c, char host[256], uint16_t *port, char error[CONFIG_ERROR_MAX]);
+/* mdc1.allow_plain, for mdc1.url whose host is there. False: `error` says that it is forbidden. */
+bool dcsf_may_be_asked(const struct config *c, const struct addr *at, char error[CONFIG_ERROR_MAX]);
 bool dcsf_find_program(char path[512], char error[CONFIG_ERROR_MAX]);
 
 /* front_control.c */
@@ -137,9 +153,14 @@ void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket
 bool control_socket_path(const struct config *c, char path[108], char error[CONFIG_ERROR_MAX]);
 
 /* front_tls.c */
-/* The files of control.tcp.tls. NULL: `error` names one and says why. `*doubt`: what controllers may not like, NULL: nothing. */
+/*
+ * The files of control.tcp.tls. NULL: `error` names one and says why. `*doubt`: what
+ * controllers may not like, NULL: nothing.
+ */
 struct filter_factory *control_tls_load(
 	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
+/* Do certificate, key and authorities toward a DCSF fit? True too where it is not all of them. */
+bool mdc1_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
 bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 /* The files again, for connections to come; says in the log how it went. False: there are none. */
 bool control_tls_reload(struct front *f);

@@ -1,4 +1,7 @@
-/* front_tls.c: the certificates that controllers over TCP are met with: read, doubted, replaced at SIGHUP. */
+/*
+ * front_tls.c: the certificates that controllers over TCP are met with: read, doubted, replaced at
+ * SIGHUP; and whether those toward a DCSF will do.
+ */
 #include <stdio.h>
 
 #include "dcmf/base/alloc.h"
@@ -8,21 +11,21 @@
 
 enum { PARTS = TLS_CA + 1 };
 
-static const char *const part_names[PARTS] = {
-	[TLS_CERTIFICATE] = "certificate",
-	[TLS_KEY] = "key",
-	[TLS_CA] = "client_ca",
+/* As the configuration calls them. */
+static const char *const part_names[][PARTS] = {
+	[TLS_SERVER] = { "certificate", "key", "client_ca" },
+	[TLS_CLIENT] = { "certificate", "key", "ca" },
 };
 
-static bool read_parts(
-	const char *const paths[PARTS], char *pem[PARTS], char error[CONFIG_ERROR_MAX])
+static bool read_parts(enum tls_side side, const char *const paths[PARTS], char *pem[PARTS],
+	char error[CONFIG_ERROR_MAX])
 {
 	char why[CONFIG_ERROR_MAX];
 
 	for (int i = 0; i < PARTS; i++) {
 		pem[i] = config_read_file(paths[i], why);
 		if (pem[i] == NULL) {
-			snprintf(error, CONFIG_ERROR_MAX, "%s %.480s", part_names[i], why);
+			snprintf(error, CONFIG_ERROR_MAX, "%s %.480s", part_names[side][i], why);
 			return false;
 		}
 	}
@@ -38,17 +41,17 @@ static void free_parts(char *pem[PARTS])
 	}
 }
 
-struct filter_factory *control_tls_load(
-	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+static struct filter_factory *load(enum tls_side side, const char *const paths[PARTS],
+	const char **doubt, char error[CONFIG_ERROR_MAX])
 {
-	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->client_ca };
 	char *pem[PARTS] = { NULL };
 	struct filter_factory *factory = NULL;
 	struct tls_fault fault;
 
-	if (read_parts(paths, pem, error)) {
+	if (read_parts(side, paths, pem, error)) {
 		const struct tls_config config = {
-			.side = TLS_SERVER,
+			.side = side,
+			.server_name = side == TLS_CLIENT ? "localhost" : NULL,
 			.certificate = SPAN_STR(pem[TLS_CERTIFICATE]),
 			.key = SPAN_STR(pem[TLS_KEY]),
 			.ca = SPAN_STR(pem[TLS_CA]),
@@ -56,13 +59,33 @@ struct filter_factory *control_tls_load(
 
 		factory = tls_factory_create(&config, &fault);
 		if (factory == NULL)
-			snprintf(error, CONFIG_ERROR_MAX, "%s %.300s: %s", part_names[fault.part],
-				paths[fault.part], fault.why);
+			snprintf(error, CONFIG_ERROR_MAX, "%s %.300s: %s",
+				part_names[side][fault.part], paths[fault.part], fault.why);
 		else
 			*doubt = tls_factory_doubt(factory);
 	}
 	free_parts(pem);
 	return factory;
+}
+
+struct filter_factory *control_tls_load(
+	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+{
+	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->client_ca };
+
+	return load(TLS_SERVER, paths, doubt, error);
+}
+
+bool mdc1_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+{
+	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->ca };
+	struct filter_factory *factory;
+
+	if (tls->certificate[0] == '\0' || tls->ca[0] == '\0')
+		return true;
+	factory = load(TLS_CLIENT, paths, doubt, error);
+	tls_factory_destroy(factory); /* curl has a copy of its own */
+	return factory != NULL;
 }
 
 static bool is_wanted(const struct front *f)

@@ -16,6 +16,7 @@
 
 #define WORKER_LINE   (16u << 20) /* ours: a page of contexts, a document with its status */
 #define WORKER_QUEUED (64u << 20) /* ours: a worker that does not read so much is beyond help */
+#define SHORT_LINE    4096        /* ours: all but requests that carry a document or a patch */
 #define COUNTERS_SIZE (COUNTER_MAX * sizeof(int64_t))
 #define RECENT_US     TICK_S(10)
 #define BACK_OFF_US   TICK_S(1)
@@ -75,28 +76,44 @@ bool front_worker_info(void *front, unsigned worker, struct desk_worker_info *ou
 	char text[1024], *after;
 
 	*out = (struct desk_worker_info){
-		.index = worker, .pid = (int)w->pid, .starts = w->starts
+		.index = worker,
+		.pid = (int)w->pid,
+		.starts = w->starts,
+		.cpu_seconds = w->past_cpu,
 	};
 	if (w->pid == 0)
 		return false;
-	/* proc(5): the name in parentheses may hold anything; utime and stime are the 12th and 13th field after it */
+	/*
+	 * proc(5): the name in parentheses may hold anything; utime and stime are
+	 * the 12th and 13th field after it
+	 */
 	if (read_proc(w->pid, "stat", text, sizeof(text)) && (after = strrchr(text, ')')) != NULL)
 		sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
 			&system);
 	if (read_proc(w->pid, "statm", text, sizeof(text)))
 		sscanf(text, "%*u %lu", &pages);
-	out->cpu_seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	out->cpu_seconds += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 	out->memory_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return true;
 }
 
 /* Lines */
 
+static size_t kept_free(struct span line)
+{
+	return line.len > SHORT_LINE ? WORKER_QUEUED / 2 : WORKER_QUEUED / 8;
+}
+
 bool front_to_worker(void *front, unsigned worker, struct span line)
 {
 	struct front_worker *w = &((struct front *)front)->workers[worker];
 
-	return w->state == WORKER_UP && line_send(w->conn, line);
+	/*
+	 * The bound of the queue ends a worker that reads nothing. Controllers that send faster
+	 * than it reads must not get there; and what is short, as a delete is, finds room longer.
+	 */
+	return w->state == WORKER_UP && line_room(w->conn) > line.len + kept_free(line) &&
+	       line_send(w->conn, line);
 }
 
 /* Takes params over. The line may carry a key: no copy of it stays with us. */
@@ -373,7 +390,10 @@ static void worker_gone(struct front_worker *w, tick_t now)
 		alarm_set(w->restart, next_life(w, now));
 }
 
-/* Its process has ended or its connection: it is gone when both have. What it said before it died is read first. */
+/*
+ * Its process has ended or its connection: it is gone when both have. What it
+ * said before it died is read first.
+ */
 static void worker_half_gone(struct front_worker *w, tick_t now)
 {
 	if (w->pid != 0 && w->conn == NULL && w->state != WORKER_DYING && !front_is_stopping(w->f))
@@ -383,7 +403,13 @@ static void worker_half_gone(struct front_worker *w, tick_t now)
 		worker_gone(w, now);
 }
 
-bool worker_reaped(struct front *f, pid_t pid, int wait_status, tick_t now)
+static double seconds_of(const struct timeval *t)
+{
+	return (double)t->tv_sec + (double)t->tv_usec / 1e6;
+}
+
+bool worker_reaped(
+	struct front *f, pid_t pid, int wait_status, const struct rusage *used, tick_t now)
 {
 	for (unsigned i = 0; i < f->worker_count; i++) {
 		struct front_worker *w = &f->workers[i];
@@ -392,6 +418,7 @@ bool worker_reaped(struct front *f, pid_t pid, int wait_status, tick_t now)
 			continue;
 		w->pid = 0;
 		w->wait_status = wait_status;
+		w->past_cpu += seconds_of(&used->ru_utime) + seconds_of(&used->ru_stime);
 		worker_half_gone(w, now);
 		return true;
 	}

@@ -1,4 +1,7 @@
-/* worker.c: the process that carries media: puts relay, sockets, upstream connections and the front's line together. */
+/*
+ * worker.c: the process that carries media: puts relay, sockets, upstream
+ * connections and the front's line together.
+ */
 #include "dcmf/worker.h"
 
 #include <malloc.h>
@@ -10,17 +13,27 @@
 
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
+#include "dcmf/rules.h"
 #include "dcmf/worker_parts.h"
 #include "sctp/sctp.h"
 
 #define FRONT_QUEUE_BYTES (64u << 20) /* ours: events and answers the front has not read yet */
-#define LINE_BYTES \
-	(4u << 20) /* ours: a document with its status, and what the front adds to a request */
+
+/*
+ * Answers are longer than requests, and the bound of their queue ends a worker whose front reads
+ * nothing. Requests that come faster than the front reads wait in the socket; events go on.
+ */
+static void heed_front(struct worker *w)
+{
+	if (w->front != NULL)
+		line_pause(w->front, line_room(w->front) < FRONT_QUEUE_BYTES / 2);
+}
 
 static void turn_end(void *arg, tick_t now)
 {
 	struct worker *w = arg;
 
+	heed_front(w);
 	if (w->relay == NULL)
 		return;
 	relay_turn_end(w->relay, now);
@@ -110,22 +123,6 @@ static void fill_relay_config(struct relay_config *rc, const struct config *c, u
 	rc->setup_rate = (uint32_t)(c->limits.setup_rate / workers) + 1;
 }
 
-static void fill_rules(
-	struct document_rules *rules, const struct worker *w, const struct agent_start *s)
-{
-	const struct config *c = &w->config;
-
-	*rules = (struct document_rules){
-		.max_streams = (uint16_t)c->sctp.max_streams,
-		.max_message = (uint32_t)c->sctp.max_message_size,
-		.mdc1_plain_loopback = c->mdc1.allow_plain != PLAIN_NEVER,
-		.mdc1_plain_operator = c->mdc1.allow_plain >= PLAIN_OPERATOR,
-		.mdc1_plain_always = c->mdc1.allow_plain == PLAIN_ALWAYS,
-		.embedded_root = w->embedded_root,
-		.embedded_addr = s->embedded_addr,
-	};
-}
-
 static struct relay *build(struct worker *w, const struct agent_start *s, char failed[256])
 {
 	struct relay_config rc;
@@ -171,7 +168,9 @@ static struct relay *start(
 	log_set_level((enum log_level)w->config.log.level);
 	if ((r = build(w, s, failed)) == NULL || !worker_sandbox(failed))
 		return NULL;
-	fill_rules(rules, w, s);
+	rules_of(&w->config, rules);
+	rules->embedded_root = w->embedded_root;
+	rules->embedded_addr = s->embedded_addr;
 	log_info(NULL, "ready, pid %d", (int)getpid());
 	return r;
 }
@@ -203,6 +202,7 @@ static void to_front(void *arg, struct span line)
 
 	if (w->front != NULL)
 		line_send(w->front, line);
+	heed_front(w);
 }
 
 static void from_front(void *arg, struct line_conn *c, struct span line)
@@ -217,7 +217,7 @@ static void front_too_long(void *arg, struct line_conn *c)
 {
 	(void)arg;
 	(void)c;
-	log_error(NULL, "the front sent a line of more than %u bytes", LINE_BYTES);
+	log_error(NULL, "the front sent a line of more than %u bytes", AGENT_LINE_MAX);
 }
 
 static void front_gone(void *arg, struct line_conn *c)
@@ -275,8 +275,8 @@ int worker_main(int front_fd, int counters_fd)
 	signal(SIGHUP, SIG_IGN);
 	tzset(); /* reads a file: before the sandbox */
 	/*
-	 * Left to itself glibc raises its threshold with the largest block it has seen freed, and keeps what a wave of calls
-	 * left behind: measured, 6 % more after each of the first waves.
+	 * Left to itself glibc raises its threshold with the largest block it has seen freed, and
+	 * keeps what a wave of calls left behind: measured, 6 % more after each of the first waves.
 	 */
 	mallopt(M_TRIM_THRESHOLD, 128 << 10);
 	log_set_who("worker");
@@ -289,7 +289,7 @@ int worker_main(int front_fd, int counters_fd)
 		return 1;
 	}
 	w.front = line_conn_create(w.loop, front_fd,
-		&(struct line_config){ .max_line = LINE_BYTES,
+		&(struct line_config){ .max_line = AGENT_LINE_MAX,
 			.max_queued = FRONT_QUEUE_BYTES,
 			.ops = &front_ops,
 			.arg = &w });

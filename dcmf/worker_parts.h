@@ -60,5 +60,8 @@ void worker_request_finish(void *world, uint64_t request);
 void worker_request_resume(void *world, uint64_t request);
 void worker_request_cancel(void *world, uint64_t request);
 
-/* worker_sandbox.c: from here on no files, no programs, no listeners, no other user's rights. False: `failed` says why. */
+/*
+ * worker_sandbox.c: from here on no files, no programs, no listeners, no other
+ * user's rights. False: `failed` says why.
+ */
 bool worker_sandbox(char failed[256]);

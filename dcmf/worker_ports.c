@@ -1,12 +1,15 @@
-/* worker_ports.c: which socket a media gets: one of its own from the worker's part of the range, or the shared one. */
+/*
+ * worker_ports.c: which socket a media gets: one of its own from the worker's
+ * part of the range, or the shared one.
+ */
 #include <stdio.h>
 
 #include "dcmf/worker_parts.h"
 
 enum {
-	REST_S = 5,
-	TRIES = 32
-}; /* contract, section 2: a freed port rests 5 s; ours: ports of others that we pass over */
+	REST_S = 5, /* ours: packets of the old call have died away by then */
+	TRIES = 32, /* ours: ports of other programs that we pass over */
+};
 
 static struct addr with_port(struct addr a, uint16_t port)
 {

@@ -1,8 +1,10 @@
 /*
- * worker_sandbox.c: what a worker gives up once it runs: another user's rights, files, programs, new listeners, new processes.
+ * worker_sandbox.c: what a worker gives up once it runs: another user's rights, files,
+ * programs, new listeners, new processes.
  *
- * A denied call returns EPERM, so that a library that asks for something it can do without goes on. Programs built with a sanitizer
- * keep their rights: the sanitizer itself opens files and starts a process to report.
+ * A denied call returns EPERM, so that a library that asks for something it can do
+ * without goes on. Programs built with a sanitizer keep their rights: the sanitizer
+ * itself opens files and starts a process to report.
  */
 #include <errno.h>
 #include <grp.h>

@@ -58,8 +58,8 @@ bool worker_upstream_open(struct worker *w, const struct agent_start *s, char fa
 			&(struct upstream_config){
 				.connect_timeout_ms = 5000,
 				.response_timeout_ms = 15000,
-				.max_connections_per_host =
-					512, /* ours: a slow phone keeps one for as long as its reply lasts */
+				/* ours: a slow phone keeps one for as long as its reply lasts */
+				.max_connections_per_host = 512,
 				.describe_tls = tls_describe,
 				.head = head,
 				.body = body,

@@ -64,26 +64,37 @@ static long wire_ctrl(BIO *bio, int cmd, long number, void *pointer)
 	}
 }
 
-BIO_METHOD *wire_method_create(void)
+BIO_METHOD *bio_method_create(const char *name, int (*read)(BIO *, char *, int),
+	int (*write)(BIO *, const char *, int), long (*ctrl)(BIO *, int, long, void *))
 {
-	/* No BIO_get_new_index(): there are 127 in the life of a process, and certificates rotate. */
-	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
+	/* No BIO_get_new_index(): there are 127 in a process's life, and certificates rotate. */
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, name);
 
 	if (m == NULL)
 		return NULL;
-	BIO_meth_set_read(m, wire_read);
-	BIO_meth_set_write(m, wire_write);
-	BIO_meth_set_ctrl(m, wire_ctrl);
+	BIO_meth_set_read(m, read);
+	BIO_meth_set_write(m, write);
+	BIO_meth_set_ctrl(m, ctrl);
 	return m;
 }
 
-BIO *wire_bio_create(const BIO_METHOD *method, struct wire *w)
+BIO *bio_create(const BIO_METHOD *method, void *end)
 {
 	BIO *bio = BIO_new(method);
 
 	if (bio == NULL)
 		return NULL;
-	BIO_set_data(bio, w);
+	BIO_set_data(bio, end);
 	BIO_set_init(bio, 1);
 	return bio;
+}
+
+BIO_METHOD *wire_method_create(void)
+{
+	return bio_method_create("datagrams", wire_read, wire_write, wire_ctrl);
+}
+
+BIO *wire_bio_create(const BIO_METHOD *method, struct wire *w)
+{
+	return bio_create(method, w);
 }

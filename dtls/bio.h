@@ -1,9 +1,10 @@
 /*
  * bio.h: how OpenSSL sees the network: each read gives one datagram, each write makes one.
  *
- * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but what OpenSSL reads. During a
- * handshake it puts together what OpenSSL writes and one datagram holds: OpenSSL repeats a flight message by message, and the
- * more datagrams a flight takes, the less likely it gets through whole.
+ * Memory BIOs merge datagrams and forget the MTU; this one keeps both, and copies nothing but
+ * what OpenSSL reads. During a handshake it puts together what OpenSSL writes and one
+ * datagram holds: OpenSSL repeats a flight message by message, and the more datagrams a
+ * flight takes, the less likely it gets through whole.
  */
 #pragma once
 
@@ -20,6 +21,11 @@ struct wire {
 	void (*output)(void *arg, struct span dgram);
 	void *arg;
 };
+
+/* A network for OpenSSL of any kind; each BIO made of it finds its `end` with BIO_get_data(). */
+BIO_METHOD *bio_method_create(const char *name, int (*read)(BIO *, char *, int),
+	int (*write)(BIO *, const char *, int), long (*ctrl)(BIO *, int, long, void *));
+BIO *bio_create(const BIO_METHOD *method, void *end);
 
 /* NULL: out of memory. Free with BIO_meth_free() after the last BIO made of it. */
 BIO_METHOD *wire_method_create(void);

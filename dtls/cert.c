@@ -40,7 +40,7 @@ static bool set_random_serial(X509 *x509)
 	return ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), random_u64() >> 1 | 1) == 1;
 }
 
-/* Subject and issuer are one random word: a certificate says nothing about its node (RFC 8827 6.5). */
+/* Subject and issuer are one random word that tells nothing of the node (RFC 8827 6.5). */
 static bool set_random_subject(X509 *x509)
 {
 	X509_NAME *name = X509_get_subject_name(x509);

@@ -1,4 +1,7 @@
-/* client_hello.c: the beginning of a ClientHello (RFC 6347 4.2.1), which its first fragment must hold. */
+/*
+ * client_hello.c: the beginning of a ClientHello (RFC 6347 4.2.1),
+ * which its first fragment must hold.
+ */
 #include "dtls/client_hello.h"
 
 static bool read_body(struct span body, struct client_hello *out)
@@ -50,11 +53,5 @@ size_t client_hello_write_bare(const struct client_hello *h, uint16_t message, u
 	wr_u8(&b, 0); /* cookie */
 	wr_span(&b, SPAN_OF(suites_and_compression));
 
-	f.body = SPAN(body, b.len);
-	f.length = (uint32_t)b.len;
-	rec.body.len = FRAGMENT_HEADER + b.len;
-	record_write_header(&w, &rec);
-	fragment_write_header(&w, &f);
-	wr_span(&w, f.body);
-	return w.len;
+	return record_write_message(&w, &rec, &f, SPAN(body, b.len));
 }

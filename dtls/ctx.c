@@ -11,7 +11,10 @@
 	(SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | \
 		SSL_OP_NO_QUERY_MTU | SSL_OP_CIPHER_SERVER_PREFERENCE)
 
-/* The cookie was proved by hello_screen() before this connection existed; what OpenSSL makes itself is thrown away. */
+/*
+ * The cookie was proved by hello_screen() before this connection existed; what
+ * OpenSSL makes itself is thrown away.
+ */
 static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned *len)
 {
 	cookie[0] = 0;

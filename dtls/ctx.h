@@ -13,5 +13,8 @@ struct dtls_ctx {
 	unsigned refs;
 };
 
-/* Called during a handshake with the certificate of the peer; made in dtls.c. 1: it is the one we were told of. */
+/*
+ * Called during a handshake with the certificate of the peer; made in
+ * dtls.c. 1: it is the one we were told of.
+ */
 int dtls_verify_peer(X509_STORE_CTX *store, void *unused);

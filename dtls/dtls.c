@@ -10,19 +10,24 @@
 #include "dtls/openssl.h"
 
 /*
- * The first retransmission comes after 0.3 s, the next after twice that, up to 3 s. Ours: RFC 6347 4.2.4.1 has 1 s and 60 s, but
- * somebody waits for a call, and whoever tries seven times in half a minute fails one time in a hundred where a third
- * of all datagrams gets lost. OpenSSL gives up after 12 repetitions, here 31.5 s.
+ * The first retransmission comes after 0.3 s, the next after twice that, up to 3 s. Ours: RFC
+ * 6347 4.2.4.1 has 1 s and 60 s, but somebody waits for a call, and whoever tries seven times in
+ * half a minute fails one time in a hundred where a third of all datagrams gets lost. OpenSSL
+ * gives up after 12 repetitions, here 31.5 s.
  */
 #define RETRANSMIT_US     300000U
 #define RETRANSMIT_MAX_US 3000000U
 /* OpenSSL forgets nonce and tag of an encrypted record when it cuts a flight to the MTU. */
 #define AEAD_COST 24
-/* A send buffer that is enough for what the relay sends; a longer record makes it grow to DTLS_PLAINTEXT_MAX. */
+/*
+ * A send buffer that is enough for what the relay sends; a longer record
+ * makes it grow to DTLS_PLAINTEXT_MAX.
+ */
 #define SEND_MAX DTLS_MTU_MAX
 /*
- * Encrypted records that come before we can decrypt them: a Finished that overtook its Certificate, or forgeries.
- * OpenSSL keeps 17 KB for each, up to 100. Ours: this many, the others are repeated with their flight.
+ * Encrypted records that come before we can decrypt them: a Finished that overtook its
+ * Certificate, or forgeries. OpenSSL keeps 17 KB for each, up to 100. Ours: this many,
+ * the others are repeated with their flight.
  */
 #define EARLY_MAX 4
 
@@ -105,7 +110,10 @@ void dtls_destroy(struct dtls *d)
 	count_add(dtls_connections, -1);
 }
 
-/* One is enough: SDP names the certificates a peer may use, and the same one by several hashes (RFC 8122 5.1). */
+/*
+ * One is enough: SDP names the certificates a peer may use, and the same
+ * one by several hashes (RFC 8122 5.1).
+ */
 static bool peer_is_known(struct dtls *d, const X509 *x509)
 {
 	struct fingerprint seen;
@@ -131,8 +139,8 @@ int dtls_verify_peer(X509_STORE_CTX *store, void *unused)
 		return 1;
 	}
 	d->refusal = CLOSE_DTLS_FINGERPRINT;
-	X509_STORE_CTX_set_error(
-		store, X509_V_ERR_CERT_REJECTED); /* bad_certificate (RFC 8122 6.2) */
+	/* bad_certificate (RFC 8122 6.2) */
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
 
@@ -160,8 +168,9 @@ static void set_open(struct dtls *d)
 }
 
 /*
- * What OpenSSL returns and SSL_get_error() cannot be trusted here: in a handshake a fatal alert looks like a want of input,
- * and a forged record that was rightly ignored may leave an error behind. Its state tells.
+ * What OpenSSL returns and SSL_get_error() cannot be trusted here: in a handshake a
+ * fatal alert looks like a want of input, and a forged record that was rightly ignored
+ * may leave an error behind. Its state tells.
  */
 static bool is_broken(const struct dtls *d)
 {
@@ -188,7 +197,10 @@ static void shake(struct dtls *d)
 		settle(d);
 }
 
-/* Makes OpenSSL take the datagram over and act on what is not data; a record of data waits for dtls_read(). */
+/*
+ * Makes OpenSSL take the datagram over and act on what is not data; a
+ * record of data waits for dtls_read().
+ */
 static void absorb(struct dtls *d)
 {
 	uint8_t first;
@@ -221,7 +233,10 @@ static void repeat_flight(struct dtls *d)
 		set_closed(d, failure_reason());
 }
 
-/* Lets OpenSSL do one thing. `dgram` is gone from d->wire afterwards, whoever lent it, and the answer is out. */
+/*
+ * Lets OpenSSL do one thing. `dgram` is gone from d->wire afterwards,
+ * whoever lent it, and the answer is out.
+ */
 static void step(struct dtls *d, struct span dgram, void (*what)(struct dtls *))
 {
 	uint8_t store[DTLS_MTU_MAX];
@@ -266,14 +281,18 @@ static struct span sound_part(struct dtls *d, struct span dgram)
 }
 
 /*
- * The client has obeyed HelloVerifyRequests that OpenSSL knows nothing of. So it is given the cookie-less hellos it missed, which
- * put it into the right state and stay out of the transcript, and its answers are thrown away. Those used up record numbers;
- * shifted, the ServerHello carries the number of the hello it answers (RFC 6347 4.2.1).
+ * The client has obeyed HelloVerifyRequests that OpenSSL knows nothing of. So it is given the
+ * cookie-less hellos it missed, which put it into the right state and stay out of the transcript,
+ * and its answers are thrown away. Those used up record numbers; shifted, the ServerHello carries
+ * the number of the hello it answers (RFC 6347 4.2.1).
  */
 static void play_prelude(struct dtls *d, const struct client_hello *h)
 {
 	uint8_t bare[BARE_HELLO_MAX];
-	/* Numbers the client has used up already, or if it has not, will hardly use: OpenSSL takes each once. */
+	/*
+	 * Numbers the client has used up already, or if it has not, will
+	 * hardly use: OpenSSL takes each once.
+	 */
 	uint64_t seq = h->record_seq >= h->message ? h->record_seq - h->message : h->record_seq + 1;
 
 	SSL_set_options(d->ssl, SSL_OP_COOKIE_EXCHANGE);
@@ -284,7 +303,10 @@ static void play_prelude(struct dtls *d, const struct client_hello *h)
 	d->wire.seq_shift = (h->record_seq - h->message) & RECORD_SEQ_MASK;
 }
 
-/* Before a hello has begun nothing else is let in: an alert left over from an earlier association would end this one. */
+/*
+ * Before a hello has begun nothing else is let in: an alert left over from an
+ * earlier association would end this one.
+ */
 static bool begins_here(struct dtls *d, struct span dgram)
 {
 	struct client_hello h;

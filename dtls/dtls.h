@@ -8,13 +8,15 @@
  *     dtls_deadline(), dtls_expire()      retransmission of flights
  *     dtls_close(d)                       close_notify, then destroy
  *
- * Datagrams that are no DTLS are dropped and counted; they change nothing (RFC 6347 4.1.2.7). After a fatal alert or a
- * close_notify of the peer, which is answered, the state is DTLS_CLOSED, noticed by dtls_input() or, behind data, by dtls_read().
+ * Datagrams that are no DTLS are dropped and counted; they change nothing (RFC 6347 4.1.2.7). After
+ * a fatal alert or a close_notify of the peer, which is answered, the state is DTLS_CLOSED, noticed
+ * by dtls_input() or, behind data, by dtls_read().
  *
- * The peer must present a certificate and it must match one of the given fingerprints (RFC 8122), otherwise the
- * handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE and no byte of data is ever delivered.
- * Only ECDHE with AEAD suites; no renegotiation, no compression, no tickets. Retransmission runs on OpenSSL's own wall
- * clock underneath; `now` is the caller's clock and is used for deadlines only.
+ * The peer must present a certificate and it must match one of the given fingerprints (RFC
+ * 8122), otherwise the handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE
+ * and no byte of data is ever delivered. Only ECDHE with AEAD suites; no renegotiation, no
+ * compression, no tickets. Retransmission runs on OpenSSL's own wall clock underneath; `now` is
+ * the caller's clock and is used for deadlines only.
  */
 #pragma once
 
@@ -31,7 +33,10 @@
 /* The largest plaintext of one record (RFC 6347 4.1). */
 #define DTLS_PLAINTEXT_MAX 16384
 
-/* What connections of one certificate share (an SSL_CTX). Reference counted; connections hold a reference. */
+/*
+ * What connections of one certificate share (an SSL_CTX). Reference
+ * counted; connections hold a reference.
+ */
 struct dtls_ctx;
 
 /* Takes its own reference to the certificate. NULL: out of memory, or OpenSSL refused. */
@@ -48,16 +53,20 @@ struct dtls_config {
 	enum dtls_role role;
 	/* Largest datagram of the handshake, UDP payload bytes; DTLS_MTU_MIN..DTLS_MTU_MAX. */
 	uint16_t mtu;
-	const struct fingerprint
-		*peer; /* copied; at least one; only those of strong hashes count */
+	/* Copied; at least one; only those of strong hashes count. */
+	const struct fingerprint *peer;
 	size_t peer_count;
-	/* Called with each datagram to send, on the stack of the call that caused it: only copy it away. */
+	/*
+	 * Called with each datagram to send, on the stack of the call that
+	 * caused it: only copy it away.
+	 */
 	void (*output)(void *arg, struct span dgram);
 	void *arg;
 	/*
-	 * Server only: the client has shown a cookie to hello_screen(), and the first datagram of dtls_input() is the one that
-	 * was HELLO_PROVEN; others are dropped until it comes. False where something else proved the path, as ICE
-	 * does: a hello that shows a cookie is taken all the same.
+	 * Server only: the client has shown a cookie to hello_screen(), and the first
+	 * datagram of dtls_input() is the one that was HELLO_PROVEN; others are dropped
+	 * until it comes. False where something else proved the path, as ICE does: a hello
+	 * that shows a cookie is taken all the same.
 	 */
 	bool cookie_shown;
 };
@@ -73,16 +82,19 @@ tick_t dtls_deadline(const struct dtls *d); /* TICK_NEVER once open */
 void dtls_expire(struct dtls *d, tick_t now);
 
 /*
- * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough). False when there is none.
- * Records received are delivered only here; call until false after every input.
+ * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough). False when
+ * there is none. Records received are delivered only here; call until false after every input.
  */
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
 /*
- * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO; ERR_NO_MEMORY. Never
- * blocks. Nothing is sent for an empty plaintext.
+ * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO;
+ * ERR_NO_MEMORY. Never blocks. Nothing is sent for an empty plaintext.
  */
 enum err dtls_send(struct dtls *d, struct span plaintext);
-/* close_notify (silence before DTLS_OPEN); state becomes DTLS_CLOSED with CLOSE_LOCAL. Twice is harmless. */
+/*
+ * close_notify (silence before DTLS_OPEN); state becomes DTLS_CLOSED
+ * with CLOSE_LOCAL. Twice is harmless.
+ */
 void dtls_close(struct dtls *d);
 
 enum dtls_state dtls_state(const struct dtls *d);

@@ -1,4 +1,4 @@
-/* fingerprint.c: certificate fingerprints as SDP and TS 29.571 write them (RFC 8122 5, RFC 4572). */
+/* fingerprint.c: certificate fingerprints as SDP and TS 29.571 write them (RFC 8122 5). */
 #include "dtls/fingerprint.h"
 
 /* The hash functions of RFC 8122 5, with the length of what they make. */

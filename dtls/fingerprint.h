@@ -1,4 +1,4 @@
-/* fingerprint.h: certificate fingerprints as SDP and TS 29.571 write them (RFC 8122 5, RFC 4572). */
+/* fingerprint.h: certificate fingerprints as SDP and TS 29.571 write them (RFC 8122 5). */
 #pragma once
 
 #include <stdbool.h>
@@ -27,13 +27,13 @@ struct fingerprint {
 
 #define FINGERPRINT_TEXT_MAX 208 /* "SHA-512 " + 64 * 3 and the end */
 
-/* SHA-256 or longer (TS 33.310, RFC 8827 6.5). Weaker ones parse, so that a refusal can name them. */
+/* SHA-256 or longer (TS 33.310, RFC 8827 6.5). Weaker ones parse: a refusal names them. */
 bool hash_is_strong(enum hash h);
 const char *hash_name(enum hash h); /* "SHA-256" */
 
 /*
- * "SHA-256 AB:CD:..", hash name and hex in any case, blanks around it tolerated.
- * ERR_MALFORMED: no such hash, a wrong length or a wrong digit; ERR_WEAK_HASH: parsed, but below SHA-256.
+ * "SHA-256 AB:CD:..", hash name and hex in any case, blanks around it tolerated. ERR_MALFORMED: no
+ * such hash, a wrong length or a wrong digit; ERR_WEAK_HASH: parsed, but below SHA-256.
  */
 enum err fingerprint_parse(struct span text, struct fingerprint *out);
 /* Upper case, one blank: the form of TS 29.571 Fingerprint. Returns buf. */

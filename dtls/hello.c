@@ -1,4 +1,7 @@
-/* hello.c: ClientHellos from sources that have proved nothing yet, answered without state (RFC 6347 4.2.1). */
+/*
+ * hello.c: ClientHellos from sources that have proved nothing yet,
+ * answered without state (RFC 6347 4.2.1).
+ */
 #include "dtls/hello.h"
 
 #include "dcmf/base/counters.h"
@@ -6,7 +9,10 @@
 #include "dtls/client_hello.h"
 #include "dtls/openssl.h"
 
-/* Ours: longer than any client goes on repeating one hello, short enough that a stolen cookie is soon worth nothing. */
+/*
+ * Ours: longer than any client goes on repeating one hello, short enough that a
+ * stolen cookie is soon worth nothing.
+ */
 #define EPOCH TICK_S(60)
 /* HMAC-SHA-256 cut to 128 bits (RFC 2104 5). Short: it makes the second hello longer. */
 #define COOKIE 16
@@ -63,9 +69,10 @@ static bool cookie_is_ours(
 }
 
 /*
- * Record and message carry the numbers of the hello they answer. So says RFC 6347 4.2.1 of the record, which keeps the replay
- * check of a client that was challenged several times from eating the ServerHello; and for the message it is what
- * a client expects that is challenged again because its cookie grew old.
+ * Record and message carry the numbers of the hello they answer. So says RFC 6347 4.2.1 of
+ * the record, which keeps the replay check of a client that was challenged several times
+ * from eating the ServerHello; and for the message it is what a client expects that is
+ * challenged again because its cookie grew old.
  */
 static size_t write_challenge(
 	const struct client_hello *h, const uint8_t cookie[COOKIE], uint8_t reply[HELLO_REPLY_MAX])
@@ -79,13 +86,7 @@ static size_t write_challenge(
 	wr_u8(&b, COOKIE);
 	wr_span(&b, SPAN(cookie, COOKIE));
 
-	f.body = SPAN(body, b.len);
-	f.length = (uint32_t)b.len;
-	rec.body.len = FRAGMENT_HEADER + b.len;
-	record_write_header(&w, &rec);
-	fragment_write_header(&w, &f);
-	wr_span(&w, f.body);
-	return w.len;
+	return record_write_message(&w, &rec, &f, SPAN(body, b.len));
 }
 
 static enum hello_verdict judge(struct hello_keys *k, tick_t now, const struct path *path,

@@ -1,7 +1,8 @@
 /*
  * openssl.h: the parts of OpenSSL this folder uses.
  *
- * OpenSSL has a type ERR_STATE that nobody needs; it makes room for the value of that name in dcmf/base/err.h.
+ * OpenSSL has a type ERR_STATE that nobody needs; it makes room for the
+ * value of that name in dcmf/base/err.h.
  */
 #pragma once
 

@@ -1,4 +1,7 @@
-/* pem.c: certificates and keys out of PEM bytes, and what is wrong with those, in words fit for an operator. */
+/*
+ * pem.c: certificates and keys out of PEM bytes, and what is wrong with
+ * those, in words fit for an operator.
+ */
 #include "dtls/pem.h"
 
 #include "dcmf/base/err.h"

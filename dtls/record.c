@@ -1,4 +1,7 @@
-/* record.c: the outer forms of DTLS 1.2 on the wire: records (RFC 6347 4.1) and pieces of handshake messages (4.2.2). */
+/*
+ * record.c: the outer forms of DTLS 1.2 on the wire: records (RFC 6347 4.1) and
+ * pieces of handshake messages (4.2.2).
+ */
 #include "dtls/record.h"
 
 /* RFC 5246 6.2.3: an encrypted record is at most this long. */
@@ -49,7 +52,21 @@ void fragment_write_header(struct wr *w, const struct fragment *f)
 	wr_u24(w, (uint32_t)f->body.len);
 }
 
-/* Handshake messages that travel in plaintext, by sender (RFC 5246 7.4, RFC 6347 4.3.2); Finished never does. */
+size_t record_write_message(struct wr *w, struct record *rec, struct fragment *f, struct span body)
+{
+	f->body = body;
+	f->length = (uint32_t)body.len;
+	rec->body.len = FRAGMENT_HEADER + body.len;
+	record_write_header(w, rec);
+	fragment_write_header(w, f);
+	wr_span(w, body);
+	return w->len;
+}
+
+/*
+ * Handshake messages that travel in plaintext, by sender (RFC 5246 7.4, RFC
+ * 6347 4.3.2); Finished never does.
+ */
 static const struct {
 	bool from_client, from_server;
 } plaintext_messages[HANDSHAKE_MAX] = {

@@ -1,4 +1,7 @@
-/* record.h: the outer forms of DTLS 1.2 on the wire: records (RFC 6347 4.1) and pieces of handshake messages (4.2.2). */
+/*
+ * record.h: the outer forms of DTLS 1.2 on the wire: records (RFC 6347 4.1) and
+ * pieces of handshake messages (4.2.2).
+ */
 #pragma once
 
 #include "dcmf/base/span.h"
@@ -45,9 +48,13 @@ void record_write_header(struct wr *w, const struct record *rec);
 bool fragment_read(struct rd *r, struct fragment *out);
 void fragment_write_header(struct wr *w, const struct fragment *f);
 
+/* A record with one whole handshake message; the lengths in *rec and *f are set. w->len. */
+size_t record_write_message(struct wr *w, struct record *rec, struct fragment *f, struct span body);
+
 /*
- * May OpenSSL see this record of a client (or server)? It takes a plaintext record with senseless content for a fault of the peer
- * and ends the handshake, where RFC 6347 4.1.2.7 wants garbage ignored.
+ * May OpenSSL see this record of a client (or server)? It takes a plaintext
+ * record with senseless content for a fault of the peer and ends the handshake,
+ * where RFC 6347 4.1.2.7 wants garbage ignored.
  */
 bool record_is_sound(const struct record *rec, bool from_client);
 

@@ -4,7 +4,10 @@
 #include "dcmf/base/alloc.h"
 #include "dtls/stream_parts.h"
 
-/* Ours: a record that was written, a flight of the handshake with our chain, and answers to a peer that asks for some. */
+/*
+ * Ours: a record that was written, a flight of the handshake with our chain, and
+ * answers to a peer that asks for some.
+ */
 #define OUT_MAX 131072
 
 static struct tls *tls_of(struct filter *f)
@@ -147,7 +150,7 @@ static void tls_destroy(struct filter *f)
 	mem_free(t);
 }
 
-/* A client insists on the name it called: an address only where the certificate says that address. */
+/* A client insists on the name it called: an address only where the certificate has it. */
 static bool set_server_name(SSL *ssl, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);

@@ -1,8 +1,10 @@
 /*
- * stream.h: TLS on byte streams, as a filter (dcmf/base/stream_filter.h), with certificates on both sides.
+ * stream.h: TLS on byte streams, as a filter (dcmf/base/stream_filter.h),
+ * with certificates on both sides.
  *
- * TLS 1.2 and 1.3, ECDHE and AEAD only. The peer must show a certificate of one of our authorities; a client checks the name
- * too. No renegotiation, no tickets, no resumption, no early data. The state ends as FILTER_FAILED when the peer does otherwise.
+ * TLS 1.2 and 1.3, ECDHE and AEAD only. The peer must show a certificate of one of our authorities;
+ * a client checks the name too. No renegotiation, no tickets, no resumption, no early data. The
+ * state ends as FILTER_FAILED when the peer does otherwise.
  */
 #pragma once
 
@@ -13,10 +15,13 @@ enum tls_side { TLS_SERVER, TLS_CLIENT };
 
 struct tls_config {
 	enum tls_side side;
-	/* PEM. The certificate may be followed by the chain up to its authority; any of `ca` is trusted. */
+	/*
+	 * PEM. The certificate may be followed by the chain up to its
+	 * authority; any of `ca` is trusted.
+	 */
 	struct span certificate, key, ca;
-	const char *
-		server_name; /* client: the host name or address the server's certificate must be for */
+	/* Client: the host name or address the server's certificate must be for. */
+	const char *server_name;
 };
 
 enum tls_part { TLS_CERTIFICATE, TLS_KEY, TLS_CA };
@@ -27,8 +32,14 @@ struct tls_fault {
 	const char *why;
 };
 
-/* All bytes are copied. NULL: `*fault` says what is wrong. New certificates: a new factory, for the connections to come. */
+/*
+ * All bytes are copied. NULL: `*fault` says what is wrong. New certificates: a new
+ * factory, for the connections to come.
+ */
 struct filter_factory *tls_factory_create(const struct tls_config *config, struct tls_fault *fault);
 void tls_factory_destroy(struct filter_factory *factory); /* NULL is fine */
-/* What peers will refuse though it could be loaded: "the certificate has expired". NULL: nothing of that kind. */
+/*
+ * What peers will refuse though it could be loaded: "the certificate has
+ * expired". NULL: nothing of that kind.
+ */
 const char *tls_factory_doubt(const struct filter_factory *factory);

@@ -1,4 +1,5 @@
 /* stream_bio.c: how OpenSSL sees the wire of a stream: two bounded queues. */
+#include "dtls/bio.h"
 #include "dtls/stream_parts.h"
 
 static int read_in(BIO *bio, char *buf, int size)
@@ -17,7 +18,10 @@ static int read_in(BIO *bio, char *buf, int size)
 	return (int)n;
 }
 
-/* A queue that is full is a peer that makes us talk and does not listen: no retry, the connection fails. */
+/*
+ * A queue that is full is a peer that makes us talk and does not
+ * listen: no retry, the connection fails.
+ */
 static int write_out(BIO *bio, const char *buf, int len)
 {
 	struct tls *t = BIO_get_data(bio);
@@ -33,24 +37,10 @@ static long ctrl(BIO *bio, int cmd, long number, void *pointer)
 
 BIO_METHOD *tls_wire_method(void)
 {
-	/* No BIO_get_new_index(): there are 127 in the life of a process, and certificates change. */
-	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "stream");
-
-	if (m == NULL)
-		return NULL;
-	BIO_meth_set_read(m, read_in);
-	BIO_meth_set_write(m, write_out);
-	BIO_meth_set_ctrl(m, ctrl);
-	return m;
+	return bio_method_create("stream", read_in, write_out, ctrl);
 }
 
 BIO *tls_wire_create(const BIO_METHOD *method, struct tls *t)
 {
-	BIO *bio = BIO_new(method);
-
-	if (bio == NULL)
-		return NULL;
-	BIO_set_data(bio, t);
-	BIO_set_init(bio, 1);
-	return bio;
+	return bio_create(method, t);
 }

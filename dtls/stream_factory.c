@@ -9,7 +9,10 @@
 #define OPTIONS                                                               \
 	(SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | \
 		SSL_OP_CIPHER_SERVER_PREFERENCE)
-/* Idle connections hold no record buffers; the chain is what stands in the certificate's file, not what `ca` could add. */
+/*
+ * Idle connections hold no record buffers; the chain is what stands in the
+ * certificate's file, not what `ca` could add.
+ */
 #define MODES (SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN)
 
 static bool set_rules(SSL_CTX *ssl)
@@ -72,7 +75,10 @@ static const char *use_key(SSL_CTX *ssl, struct span pem)
 	return why;
 }
 
-/* Clients are told the names of our authorities, so that those with several certificates find the right one. */
+/*
+ * Clients are told the names of our authorities, so that those with
+ * several certificates find the right one.
+ */
 static const char *use_authorities(SSL_CTX *ssl, struct span pem, enum tls_side side)
 {
 	const char *why = NULL;

@@ -35,7 +35,10 @@ BIO_METHOD *tls_wire_method(void); /* NULL: out of memory */
 BIO *tls_wire_create(const BIO_METHOD *method, struct tls *t);
 
 /* stream_words.c */
-/* Subject and alternative names: "CN=as1 DNS:as1.example URI:urn:uuid:.."; what does not fit is left out. */
+/*
+ * Subject and alternative names: "CN=as1 DNS:as1.example
+ * URI:urn:uuid:.."; what does not fit is left out.
+ */
 void tls_name_peer(const SSL *ssl, char text[FILTER_TEXT_MAX]);
 /* Why OpenSSL gave up: looks at the last error of this thread's queue and empties the queue. */
 void tls_name_failure(const SSL *ssl, char text[FILTER_TEXT_MAX]);

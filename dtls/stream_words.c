@@ -12,7 +12,10 @@ struct names {
 	size_t len;
 };
 
-/* Letters, digits and what addresses, URIs and host names are made of; nothing that ends a word or a line, and not '%'. */
+/*
+ * Letters, digits and what addresses, URIs and host names are made of; nothing
+ * that ends a word or a line, and not '%'.
+ */
 static bool is_plain(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -1,4 +1,7 @@
-/* options.c: writes dcmf.yaml(5) from the table of options, so that the manual cannot say anything else than the program does. */
+/*
+ * options.c: writes dcmf.yaml(5) from the table of options, so that the manual cannot
+ * say anything else than the program does.
+ */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,6 +52,8 @@ static void print_kind(const struct option *o)
 		{ "IP", "IPv4 or IPv6 address" },
 		{ "PORTS", "port range" },
 		{ "TEXTS", "list of texts" },
+		{ "NETWORKS", "list of IP networks" },
+		{ "RULES", "list of maps" },
 		{ "LIST", "list" },
 	};
 

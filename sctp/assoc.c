@@ -1,6 +1,6 @@
 /*
- * assoc.c: an association from its first INIT to its last event: what may be asked of it, events,
- * time limits.
+ * assoc.c: an association from its first INIT to its last event: what may
+ * be asked of it, events, time limits.
  */
 #include "sctp/assoc.h"
 
@@ -299,8 +299,8 @@ static bool may_read(struct assoc *a)
 }
 
 /*
- * Reads once. False: nothing more to read; otherwise *is_event says whether *out is to be handed
- * out.
+ * Reads once. False: nothing more to read; otherwise *is_event says
+ * whether *out is to be handed out.
  */
 static bool read_once(struct assoc *a, tick_t now, struct assoc_event *out, bool *is_event)
 {
@@ -446,9 +446,7 @@ void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now)
 		streams_close(a, c, CLOSE_LOCAL);
 }
 
-/*
- * RFC 8831 6.6: SCTP has no empty messages; one zero byte with a PPID of its own stands for them.
- */
+/* RFC 8831 6.6: SCTP has no empty messages; a zero byte with a PPID of its own stands for them. */
 static enum err empty_form(uint32_t *ppid, struct span *message)
 {
 	bool is_string =

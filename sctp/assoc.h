@@ -1,6 +1,6 @@
 /*
- * assoc.h: one SCTP association over DTLS (RFC 8261) with the data channels on it (RFC 8831, 8832,
- * 8864).
+ * assoc.h: one SCTP association over DTLS (RFC 8261) with the data
+ * channels on it (RFC 8831, 8832, 8864).
  *
  *     a = assoc_create(&config);          both sides connect (simultaneous open, RFC 8841 9.3)
  *     assoc_add_channel(a, ...)           for each channel agreed in SDP; before or after it is up
@@ -47,9 +47,9 @@ struct assoc_config {
 	/* Each packet to send, on the stack of the call that caused it: only pass it to DTLS. */
 	void (*output)(void *arg, struct span packet);
 	/*
-	 * There may be something for assoc_next_event(): called on the stack of assoc_* and
-	 * sctp_expire(), once until that has returned false, and only to be remembered. May be
-	 * NULL.
+	 * There may be something for assoc_next_event(): called on the stack of
+	 * assoc_* and sctp_expire(), once until that has returned false, and
+	 * only to be remembered. May be NULL.
 	 */
 	void (*ready)(void *arg);
 	void *arg;
@@ -104,8 +104,8 @@ enum assoc_state { ASSOC_CONNECTING, ASSOC_UP, ASSOC_SHUTTING, ASSOC_DOWN };
 enum assoc_state assoc_state(const struct assoc *a);
 void *assoc_arg(const struct assoc *a); /* config.arg */
 /*
- * Orderly end: what is queued is delivered first, for at most 30 s. ASSOC_CLOSED with LOCAL
- * follows.
+ * Orderly end: what is queued is delivered first, for at most 30 s.
+ * ASSOC_CLOSED with LOCAL follows.
  */
 void assoc_shutdown(struct assoc *a, tick_t now);
 
@@ -122,10 +122,10 @@ struct channel_config {
  */
 enum err assoc_add_channel(struct assoc *a, const struct channel_config *config);
 /*
- * Resets our outgoing direction once its data has arrived; CHANNEL_CLOSED comes when both
- * directions are reset, or after 30 s: then the id stays taken (ERR_EXISTS) until the peer's reset
- * comes, at most two minutes more. Unknown ids are ignored. Messages still to come on it are
- * dropped.
+ * Resets our outgoing direction once its data has arrived; CHANNEL_CLOSED comes when
+ * both directions are reset, or after 30 s: then the id stays taken (ERR_EXISTS)
+ * until the peer's reset comes, at most two minutes more. Unknown ids are ignored.
+ * Messages still to come on it are dropped.
  */
 void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now);
 
@@ -142,8 +142,8 @@ void assoc_close_channel(struct assoc *a, uint16_t sid, tick_t now);
 enum err assoc_send(struct assoc *a, tick_t now, uint16_t sid, uint32_t ppid, struct span message);
 
 /*
- * What is known of a channel; NULL for an unknown id. Valid until the next call on this
- * association.
+ * What is known of a channel; NULL for an unknown id. Valid until
+ * the next call on this association.
  */
 struct channel_view {
 	uint16_t sid;
@@ -164,7 +164,7 @@ const struct channel_view *assoc_next_channel(const struct assoc *a, size_t *at)
 void assoc_probe(struct assoc *a, tick_t now);
 
 /*
- * Bytes the peer has not acknowledged yet, queued ones included, with the chunk headers of those
- * sent.
+ * Bytes the peer has not acknowledged yet, queued ones included, with
+ * the chunk headers of those sent.
  */
 size_t assoc_unsent(const struct assoc *a);

@@ -107,8 +107,8 @@ void wire_finish(struct assoc *a);
 void assoc_touch(struct assoc *a);
 
 /*
- * assoc.c: there may be something for assoc_next_event(): the owner is told, once until it has
- * drained.
+ * assoc.c: there may be something for assoc_next_event(): the owner is
+ * told, once until it has drained.
  */
 void assoc_news(struct assoc *a);
 /* It is over: channels and socket go, ASSOC_CLOSED is told. */

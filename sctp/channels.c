@@ -1,6 +1,6 @@
 /*
- * channels.c: the channels of an association, ordered by stream id, and the events they have to
- * tell.
+ * channels.c: the channels of an association, ordered by stream id,
+ * and the events they have to tell.
  */
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"

@@ -1,6 +1,6 @@
 /*
- * crc32c.c: CRC32c by the CPU's own instruction or by a table: 0.1 against 0.6 microseconds a
- * packet.
+ * crc32c.c: CRC32c by the CPU's own instruction or by a table: 0.1
+ * against 0.6 microseconds a packet.
  */
 #include "sctp/crc32c.h"
 

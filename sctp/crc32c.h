@@ -6,8 +6,8 @@
 #include "dcmf/base/span.h"
 
 /*
- * The checksum of `s`; SCTP stores it least significant byte first. Uses SSE4.2 where the CPU has
- * it.
+ * The checksum of `s`; SCTP stores it least significant byte first.
+ * Uses SSE4.2 where the CPU has it.
  */
 uint32_t crc32c(struct span s);
 /* The same by table alone, for CPUs without SSE4.2. */

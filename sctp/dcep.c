@@ -1,6 +1,6 @@
 /*
- * dcep.c: reads and writes the two messages of the Data Channel Establishment Protocol (RFC 8832
- * 5).
+ * dcep.c: reads and writes the two messages of the Data Channel
+ * Establishment Protocol (RFC 8832 5).
  */
 #include "sctp/dcep.h"
 

@@ -20,9 +20,7 @@ enum ppid {
 
 enum reliability { RELIABLE, MAX_RETRANSMITS, MAX_LIFETIME };
 
-/*
- * How a channel carries its messages (dcmap of RFC 8864 5.1, or the channel type of RFC 8832 5.1).
- */
+/* How a channel carries its messages (a=dcmap, RFC 8864 5.1; channel type, RFC 8832 5.1). */
 struct channel_quality {
 	bool unordered;
 	uint8_t reliability; /* enum reliability */

@@ -1,6 +1,6 @@
 /*
- * packet.c: screens SCTP packets before the stack sees them: one table of chunks, one of RE-CONFIG
- * parameters.
+ * packet.c: screens SCTP packets before the stack sees them: one table of
+ * chunks, one of RE-CONFIG parameters.
  */
 #include "sctp/packet.h"
 
@@ -44,8 +44,8 @@ static const struct chunk_rule {
 	uint8_t body;
 	uint8_t fixed; /* bytes before parameters or blocks, header included */
 } rules[] = {
-	{ CHUNK_DATA, 17, SCTP_PACKET_MAX, 0, PLAIN,
-		16 }, /* an empty one would abort the association */
+	/* an empty one would abort the association */
+	{ CHUNK_DATA, 17, SCTP_PACKET_MAX, 0, PLAIN, 16 },
 	{ CHUNK_INIT, 20, CONTROL_CHUNK_MAX, 1, INIT, 20 },
 	{ CHUNK_INIT_ACK, 20, CONTROL_CHUNK_MAX, 1, INIT, 20 },
 	{ CHUNK_SACK, 16, CONTROL_CHUNK_MAX, 0, SACK, 16 },
@@ -74,8 +74,8 @@ static const struct chunk_rule {
 #define OUTGOING_RESET 13
 
 /*
- * RFC 6525 4. The two left out (15: reset the association, 18: add our streams) are refused: see
- * README.md.
+ * RFC 6525 4. The two left out (15: reset the association, 18: add our
+ * streams) are refused: see README.md.
  */
 static const struct param_rule {
 	uint16_t type;

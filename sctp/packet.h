@@ -1,9 +1,9 @@
 /*
  * packet.h: what an SCTP packet must look like before the stack may see it.
  *
- * The stack is older than many fixes to its input validation, and a data channel needs only part of
- * SCTP. So a packet passes only when its lengths add up and when it holds nothing that was not
- * negotiated.
+ * The stack is older than many fixes to its input validation, and a data channel
+ * needs only part of SCTP. So a packet passes only when its lengths add up and when
+ * it holds nothing that was not negotiated.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct packet_facts {
 	uint32_t cum_tsn;   /* of the last SACK */
 	uint32_t first_tsn; /* of an INIT or INIT ACK: the first the sender will use */
 	/*
-	 * A request to reset streams of the sender, once all up to this one has arrived (RFC 6525
-	 * 4.1).
+	 * A request to reset streams of the sender, once all up to this
+	 * one has arrived (RFC 6525 4.1).
 	 */
 	uint32_t reset_tsn;
 	struct span reset; /* the whole chunk with its padding, in the packet */

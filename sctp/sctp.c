@@ -1,6 +1,6 @@
 /*
- * sctp.c: starts and stops the stack, turns its clock, and hands its packets to the right
- * association.
+ * sctp.c: starts and stops the stack, turns its clock, and hands its
+ * packets to the right association.
  */
 #include "sctp/sctp.h"
 
@@ -18,9 +18,7 @@
 #define TICK_IDLE_MS 100
 /* Ours: delayed SACKs and first retransmissions come within this time of a packet. */
 #define BUSY_FOR_MS 500
-/*
- * The stack walks all its timers at each tick, some 0.2 us each: this keeps it near 4 % of a CPU.
- */
+/* The stack walks all its timers at each tick, some 0.2 us each: this keeps it near 4% of a CPU. */
 #define ASSOCS_A_MS  200
 #define TICK_SLOW_MS 50
 #define STOP_ROUNDS  2000
@@ -28,9 +26,7 @@
 #define PORT_MIN 1024
 #define PORT_MAX 65535
 
-/*
- * A message in the queue costs memory beyond its bytes, so both are bounded; see also assoc_send().
- */
+/* A queued message costs memory beyond its bytes, so both are bounded; see also assoc_send(). */
 #define CHUNKS_ON_QUEUE 8192
 
 static struct {
@@ -86,8 +82,8 @@ bool sctp_start(void)
 	if (stack.started)
 		return false;
 	/*
-	 * Before the start. The first is the table all are found in, by verification tag and by port; the
-	 * second is made for each socket, to find its associations: one socket has one.
+	 * Before the start. The first is the table all are found in, by verification tag and by
+	 * port; the second is made for each socket, to find its associations: one socket has one.
 	 */
 	usrsctp_tunable_set_sctp_hashtblsize(16384);
 	usrsctp_tunable_set_sctp_pcbtblsize(1);
@@ -139,9 +135,9 @@ void sctp_expire(tick_t now)
 }
 
 /*
- * The stack counts its timers from its own idea of the time, so it must be brought up to date
- * before it is given work: otherwise a retransmission would come early by the length of the last
- * pause.
+ * The stack counts its timers from its own idea of the time, so it must be
+ * brought up to date before it is given work: otherwise a retransmission would
+ * come early by the length of the last pause.
  */
 void stack_advance(tick_t now)
 {

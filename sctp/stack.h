@@ -20,8 +20,8 @@ bool stack_enter(struct assoc *a, size_t max_message, slot_id *id, uint16_t *por
 void stack_leave(slot_id id, uint16_t port);
 
 /*
- * Every call with a time brings the stack's clock up to date; traffic keeps it ticking fast for a
- * while.
+ * Every call with a time brings the stack's clock up to date; traffic
+ * keeps it ticking fast for a while.
  */
 void stack_advance(tick_t now);
 void stack_traffic(void);

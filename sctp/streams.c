@@ -236,8 +236,8 @@ void streams_close(struct assoc *a, struct channel *c, enum close_reason reason)
 }
 
 /*
- * Something came on a stream that nobody agreed to. The stream is reset, and watched until that is
- * done.
+ * Something came on a stream that nobody agreed to. The stream is
+ * reset, and watched until that is done.
  */
 static void refuse_stream(struct assoc *a, uint16_t sid)
 {
@@ -296,14 +296,14 @@ static void we_have_reset(struct assoc *a, struct channel *c, bool failed)
 		reset_our_stream(a, c);
 		return;
 	}
-	c->out_reset =
-		true; /* or refused for good: the stream is as it was, and as good as reset */
+	/* or refused for good: the stream is as it was, and as good as reset */
+	c->out_reset = true;
 	finish_if_reset(a, c);
 }
 
 /*
- * For the outside it is closed; the id is free when the peer has reset its side too, or after some
- * more time.
+ * For the outside it is closed; the id is free when the peer has reset its
+ * side too, or after some more time.
  */
 static void give_up(struct assoc *a, struct channel *c, tick_t now)
 {

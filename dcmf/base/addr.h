@@ -10,7 +10,10 @@
 
 enum addr_family { ADDR_NONE = 0, ADDR_IPV4 = 4, ADDR_IPV6 = 6 };
 
-/* Zeroed is ADDR_NONE. Unused bytes of ip are zero, so values may be hashed and compared as a whole. */
+/*
+ * Zeroed is ADDR_NONE. Unused bytes of ip are zero, so values may be
+ * hashed and compared as a whole.
+ */
 struct addr {
 	uint8_t ip[16];
 	uint32_t scope; /* IPv6 link-local zone, else 0 */

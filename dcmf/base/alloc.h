@@ -1,8 +1,9 @@
 /*
  * alloc.h: the one allocator of our own code.
  *
- * Everything we allocate ourselves goes through here, so that a test can make the n-th allocation fail and count what
- * is still alive. Foreign libraries keep their own allocators. Every function may return NULL; callers must cope.
+ * Everything we allocate ourselves goes through here, so that a test can make the n-th
+ * allocation fail and count what is still alive. Foreign libraries keep their own allocators.
+ * Every function may return NULL; callers must cope.
  */
 #pragma once
 

@@ -11,8 +11,9 @@
 #define DGRAM_MAX 65507
 
 /*
- * Where a datagram travels: one of our sockets (by number), our address it came to and leaves from, and the peer.
- * `local` carries our port too. A path with remote.family == ADDR_NONE is "nowhere yet".
+ * Where a datagram travels: one of our sockets (by number), our address it came to
+ * and leaves from, and the peer. `local` carries our port too. A path with
+ * remote.family == ADDR_NONE is "nowhere yet".
  */
 struct path {
 	uint32_t port; /* number of the local socket, given by whoever opened it; 0 is none */

@@ -1,4 +1,7 @@
-/* list.h: intrusive doubly linked lists. An unlinked node points to itself, so unlinking twice is harmless. */
+/*
+ * list.h: intrusive doubly linked lists. An unlinked node points to
+ * itself, so unlinking twice is harmless.
+ */
 #pragma once
 
 #include <stdbool.h>

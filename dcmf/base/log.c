@@ -1,10 +1,21 @@
 /* log.c: one line a life event, as text for people or JSON for collectors. */
 #include "dcmf/base/log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+
+#define LINE_MAX_BYTES PIPE_BUF /* written at once and whole, whoever else writes there */
+#define LINE_ROOM      (LINE_MAX_BYTES - 64) /* for values; what frames them fits behind it */
+
+/* A line that grows; once something did not fit, nothing more of its values does. */
+struct line {
+	char p[LINE_MAX_BYTES];
+	size_t len;
+	bool is_cut;
+};
 
 static FILE *sink;
 static bool as_json;
@@ -71,42 +82,108 @@ static size_t utf8_len(const unsigned char *s)
 	return len;
 }
 
-static void put_json_text(FILE *out, const char *key, const char *text)
+/* All of it or nothing: no character is cut in two. */
+static void put(struct line *l, const char *p, size_t len)
 {
-	fprintf(out, ",\"%s\":\"", key);
+	if (l->is_cut || l->len + len > LINE_ROOM) {
+		l->is_cut = true;
+		return;
+	}
+	memcpy(l->p + l->len, p, len);
+	l->len += len;
+}
+
+/* Keys, quotes and ends: they always fit. */
+static void put_frame(struct line *l, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (l->len + len > sizeof(l->p))
+		return;
+	memcpy(l->p + l->len, text, len);
+	l->len += len;
+}
+
+/* A character that JSON does not take as it is. */
+static void put_escape(struct line *l, unsigned char c)
+{
+	char escape[8];
+	int len = snprintf(escape, sizeof(escape), c == '"' || c == '\\' ? "\\%c" : "\\u%04x", c);
+
+	put(l, escape, (size_t)len);
+}
+
+static void put_json_text(struct line *l, const char *key, const char *text)
+{
+	put_frame(l, ",\"");
+	put_frame(l, key);
+	put_frame(l, "\":\"");
 	while (*text != '\0') {
 		unsigned char c = (unsigned char)*text;
 		size_t len = utf8_len((const unsigned char *)text);
 
 		if (len == 0)
-			fputc('?', out);
-		else if (len > 1)
-			fwrite(text, len, 1, out);
-		else if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
+			put(l, "?", 1);
+		else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f)
+			put_escape(l, c);
 		else
-			fputc(c, out);
+			put(l, text, len);
 		text += len > 0 ? len : 1;
 	}
-	fputc('"', out);
+	put_frame(l, "\"");
 }
 
 /* Whatever a peer put into a name or a reason: it stays one line. */
-static void put_plain_text(FILE *out, const char *text)
+static void put_plain_text(struct line *l, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+		put(l, c < 0x20 || c == 0x7f ? "?" : text, 1);
 	}
+}
+
+static void put_json_line(struct line *l, const char *when, enum log_level level,
+	const char *subject, const char *text)
+{
+	put_frame(l, "{\"time\":\"");
+	put_frame(l, when);
+	put_frame(l, "\",\"level\":\"");
+	put_frame(l, names[level]);
+	put_frame(l, "\"");
+	if (who_name[0] != '\0')
+		put_json_text(l, "who", who_name);
+	if (subject != NULL)
+		put_json_text(l, "subject", subject);
+	put_json_text(l, "message", text);
+	put_frame(l, "}\n");
+}
+
+static void put_plain_line(struct line *l, const char *when, enum log_level level,
+	const char *subject, const char *text)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "%s %-5s ", when, names[level]);
+	put_frame(l, head);
+	if (who_name[0] != '\0') {
+		put_plain_text(l, who_name);
+		put(l, ": ", 2);
+	}
+	if (subject != NULL) {
+		put_plain_text(l, subject);
+		put(l, ": ", 2);
+	}
+	put_plain_text(l, text);
+	put_frame(l, "\n");
 }
 
 void log_line(enum log_level level, const char *subject, const char *fmt, ...)
 {
 	FILE *out = sink ? sink : stderr;
 	char text[2048], when[40];
+	struct line line = { .len = 0 };
+	size_t len;
 	struct timeval tv;
 	struct tm tm;
 	va_list ap;
@@ -118,28 +195,9 @@ void log_line(enum log_level level, const char *subject, const char *fmt, ...)
 	va_end(ap);
 	gettimeofday(&tv, NULL);
 	gmtime_r(&tv.tv_sec, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	flockfile(out);
-	if (as_json) {
-		fprintf(out, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\"", when,
-			(int)(tv.tv_usec / 1000), names[level]);
-		if (who_name[0] != '\0')
-			put_json_text(out, "who", who_name);
-		if (subject != NULL)
-			put_json_text(out, "subject", subject);
-		put_json_text(out, "message", text);
-		fputs("}\n", out);
-	} else {
-		fprintf(out, "%s.%03dZ %-5s ", when, (int)(tv.tv_usec / 1000), names[level]);
-		if (who_name[0] != '\0')
-			fprintf(out, "%s: ", who_name);
-		if (subject != NULL) {
-			put_plain_text(out, subject);
-			fputs(": ", out);
-		}
-		put_plain_text(out, text);
-		fputc('\n', out);
-	}
+	len = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(when + len, sizeof(when) - len, ".%03dZ", (int)(tv.tv_usec / 1000));
+	(as_json ? put_json_line : put_plain_line)(&line, when, level, subject, text);
+	fwrite(line.p, line.len, 1, out);
 	fflush(out);
-	funlockfile(out);
 }

@@ -22,7 +22,10 @@ const char *log_level_name(enum log_level level);
 /* Stands in every line: "front", "worker 0". Copied; at most 31 characters. */
 void log_set_who(const char *who);
 
-/* `subject` may be NULL. A line longer than 2 KiB is cut. */
+/*
+ * `subject` may be NULL. A text longer than 2 KiB is cut, and so is a line longer than 4 KiB: it is
+ * written at once, so that the lines of several processes on one standard error stay whole.
+ */
 __attribute__((format(printf, 3, 4))) void log_line(
 	enum log_level level, const char *subject, const char *fmt, ...);
 

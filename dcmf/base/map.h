@@ -1,6 +1,6 @@
 /*
- * map.h: hash tables (uthash) on our allocator. Out of memory is an ordinary answer: the element was not added, which
- * map_has() tells; uthash itself says so by hh.tbl being NULL.
+ * map.h: hash tables (uthash) on our allocator. Out of memory is an ordinary answer: the element
+ * was not added, which map_has() tells; uthash itself says so by hh.tbl being NULL.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /*
  * slots.h: ids with a generation for objects that others refer to.
  *
- * References that leave our hands - into usrsctp, to an upstream request, to the other side of a bridge - are ids.
- * When the object dies its id finds nobody, also after the slot has been taken again.
+ * References that leave our hands - into usrsctp, to an upstream request, to the
+ * other side of a bridge - are ids. When the object dies its id finds nobody, also
+ * after the slot has been taken again.
  */
 #pragma once
 
@@ -32,5 +33,8 @@ static inline size_t slots_count(const struct slots *s)
 	return s->used;
 }
 
-/* Walks all objects: start with *at = 0; NULL at the end. Removing the returned object on the way is allowed. */
+/*
+ * Walks all objects: start with *at = 0; NULL at the end. Removing the
+ * returned object on the way is allowed.
+ */
 void *slots_next(const struct slots *s, size_t *at);

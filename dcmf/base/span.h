@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Borrowed bytes. Whoever hands out a span says how long it stays valid; p may be NULL when len is 0. */
+/*
+ * Borrowed bytes. Whoever hands out a span says how long it stays
+ * valid; p may be NULL when len is 0.
+ */
 struct span {
 	const uint8_t *p;
 	size_t len;
@@ -75,7 +78,7 @@ uint32_t rd_u32(struct rd *r);
 uint64_t rd_u48(struct rd *r);
 struct span rd_span(struct rd *r, size_t len);
 
-/* Writing cursor over storage of the caller. It fails, and stays failed, when the room is used up. */
+/* Writing cursor over storage of the caller. It fails, and stays failed, when the room is gone. */
 struct wr {
 	uint8_t *p;
 	size_t len; /* written so far */

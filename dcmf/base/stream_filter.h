@@ -1,13 +1,16 @@
 /*
- * stream_filter.h: what may stand between a byte stream and the text in it, as TLS does. Bytes in, bytes out, no I/O:
+ * stream_filter.h: what may stand between a byte stream and the text in it, as
+ * TLS does. Bytes in, bytes out, no I/O:
  *
  *     f = factory->ops->create(factory);
- *     f->ops->feed(f, bytes from the wire);         then read() until it gives nothing
- *     f->ops->write(f, text);                       when pending() is empty
- *     bytes for the wire = f->ops->pending(f);      after each of the calls above; what was sent: sent(f, n)
+ *     f->ops->feed(f, bytes from the wire);       then read() until it gives nothing
+ *     f->ops->write(f, text);                     when pending() is empty
+ *     bytes for the wire = f->ops->pending(f);    after each of the calls above
+ *     f->ops->sent(f, n);                         so many of them have left
  *     f->ops->destroy(f);
  *
- * Whoever carries bytes (dcmf/io) runs any filter he is handed and knows none of them; dtls/stream.h is one.
+ * Whoever carries bytes (dcmf/io) runs any filter he is handed and knows
+ * none of them; dtls/stream.h is one.
  */
 #pragma once
 
@@ -49,7 +52,7 @@ struct filter_ops {
 	bool (*feed)(struct filter *f, struct span wire);
 	/* The next text, at most `cap` bytes; 0: none at the moment, look at the state. */
 	size_t (*read)(struct filter *f, uint8_t *buf, size_t cap);
-	/* Takes the beginning of the text, at most FILTER_WRITE_MAX; 0: nothing, look at the state. */
+	/* Takes the front of the text, at most FILTER_WRITE_MAX; 0: nothing, look at the state. */
 	size_t (*write)(struct filter *f, struct span text);
 	/* We send no more: the peer is told. Twice is harmless. */
 	void (*close)(struct filter *f);
@@ -59,7 +62,10 @@ struct filter_ops {
 	void (*sent)(struct filter *f, size_t n);
 
 	enum filter_state (*state)(const struct filter *f);
-	/* Who is there, by what it has proved: one line without control characters. "" before FILTER_OPEN. */
+	/*
+	 * Who is there, by what it has proved: one line without control
+	 * characters. "" before FILTER_OPEN.
+	 */
 	const char *(*peer)(const struct filter *f);
 	/* Why the state is FILTER_FAILED, in words for an operator; "" otherwise. */
 	const char *(*failure)(const struct filter *f);

@@ -1,6 +1,6 @@
 /*
- * tick.h: time as a value. Read once per loop turn by dcmf/io (or made up by a test) and handed down;
- * nothing below dcmf/io asks the system for it.
+ * tick.h: time as a value. Read once per loop turn by dcmf/io (or made up by a test) and handed
+ * down; nothing below dcmf/io asks the system for it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * http.h: HTTP/1.1 as it is spoken on a bootstrap channel (TS 26.114 6.2.10.1), as bytes in and
- * events out.
+ * http.h: HTTP/1.1 as it is spoken on a bootstrap channel (TS 26.114
+ * 6.2.10.1), as bytes in and events out.
  *
  * A channel is a byte stream: message borders mean nothing. Phones send no Host, sometimes an
  * absolute-form target with or without an authority ("http:/path"); they take a reply as complete
@@ -90,16 +90,16 @@ struct http_url {
 };
 
 /*
- * ERR_MALFORMED: no absolute http(s) URL, userinfo, fragment, control bytes or blanks, no host, bad
- * port.
+ * ERR_MALFORMED: no absolute http(s) URL, userinfo, fragment, control
+ * bytes or blanks, no host, bad port.
  */
 enum err http_url_parse(struct span text, struct http_url *out);
 
 /*
- * The URL to fetch for what the UE asked (spec 4.3): `target` in origin or absolute form is cut to
- * path and query, refused with ERR_MALFORMED when it holds a dot-dot segment (encoded ones too),
- * control bytes or does not begin with '/', with ERR_TOO_LONG beyond HTTP_TARGET_MAX;
- * then joined to `base`. The result is mem_alloc'ed.
+ * The URL to fetch for what the UE asked: `target` in origin or absolute form is cut to path and
+ * query, refused with ERR_MALFORMED when it holds a dot-dot segment (encoded ones too), control
+ * bytes or does not begin with '/', with ERR_TOO_LONG beyond HTTP_TARGET_MAX; then joined to
+ * `base`. The result is mem_alloc'ed.
  */
 enum err http_rewrite_target(struct span base, struct span target, char **url);
 /*

@@ -281,8 +281,8 @@ static enum http_event check_expect(struct http_request *r)
 }
 
 /*
- * The empty line came. `end` is its place in the head; the parser gets a request line that it
- * knows.
+ * The empty line came. `end` is its place in the head; the parser
+ * gets a request line that it knows.
  */
 static enum http_event end_head(struct http_request *r, size_t end)
 {

@@ -55,7 +55,7 @@ static struct span cut_origin(struct span target)
 	return n < target.len ? span_skip(target, n) : SPAN_LIT("/");
 }
 
-/* The join of spec 4.3: "/" is the base itself; a query of the base stays in front. */
+/* Joined: "/" is the base itself; a query of the base stays in front. */
 static void put_url(struct wr *w, const struct http_url *base, struct span path, struct span query)
 {
 	bool is_root = path.len <= 1;
@@ -124,9 +124,7 @@ static bool same_origin(const struct http_url *a, const struct http_url *b)
 	return a->https == b->https && a->port == b->port && span_eq_nocase(a->host, b->host);
 }
 
-/*
- * The part of `path` below `root` ("" or "/x..."), or a span without pointer when it is not below.
- */
+/* The part of `path` below `root` ("" or "/x..."); a span without pointer when it is not below. */
 static struct span below(struct span root, struct span path)
 {
 	root = without_last_slash(root);
@@ -145,9 +143,7 @@ static struct span without_base_query(struct span base, struct span query)
 	return query.p[base.len] == '&' ? span_skip(query, base.len + 1) : query;
 }
 
-/*
- * "//host/path" and "/path" of a server are relative to the base; anything else stands for itself.
- */
+/* "//host/path" and "/path" of a server are relative to the base; all else stands for itself. */
 static char *make_absolute(const struct http_url *base, struct span location)
 {
 	const char *scheme = base->https ? "https:" : "http:";

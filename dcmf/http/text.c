@@ -56,8 +56,8 @@ static int hex_digit(uint8_t c)
 }
 
 /*
- * Undoes one layer of percent-encoding in place. False: a percent sign without two digits (left as
- * it is).
+ * Undoes one layer of percent-encoding in place. False: a percent sign
+ * without two digits (left as it is).
  */
 static bool decode(uint8_t *s, size_t *len)
 {

@@ -20,15 +20,13 @@ bool text_is_url_part(struct span s);
 /* As span_starts(), ASCII letters compared without case. */
 bool text_starts_nocase(struct span s, struct span prefix);
 
-/*
- * Cuts path?query. Returns the path and leaves the query in *s; has_query tells "?" from nothing.
- */
+/* Cuts path?query. Returns the path, leaves the query in *s; has_query tells "?" from nothing. */
 struct span text_cut_query(struct span *s, bool *has_query);
 
 /*
- * Does a segment of this path climb, as any server might read it? Counted are "..", percent-encoded
- * ones however often, with "%2f", with UTF-8 longer than needed, with ";parameters"; and so is what
- * no path may hold: a backslash, a control byte, also encoded, and a percent sign without two
- * digits.
+ * Does a segment of this path climb, as any server might read it? Counted are "..",
+ * percent-encoded ones however often, with "%2f", with UTF-8 longer than needed, with
+ * ";parameters"; and so is what no path may hold: a backslash, a control byte, also
+ * encoded, and a percent sign without two digits.
  */
 bool text_path_climbs(struct span path, char *scratch); /* scratch: room for path.len bytes */

@@ -94,8 +94,8 @@ static bool write_check(struct ice_checker *c, struct stun_codec *codec)
 	struct span id;
 
 	/*
-	 * the largest tie-breaker: against a full agent that controls too, it is the other that
-	 * gives in
+	 * the largest tie-breaker: against a full agent that controls too,
+	 * it is the other that gives in
 	 */
 	c->check_len = stun_write_check(
 		codec, c->user, c->their_pwd, UINT64_MAX, &id, c->check, sizeof(c->check));
@@ -107,8 +107,8 @@ static bool write_check(struct ice_checker *c, struct stun_codec *codec)
 }
 
 /*
- * Prepares what is due in c->check and says when the next one will be. False: nothing can be sent
- * any more.
+ * Prepares what is due in c->check and says when the next one will be.
+ * False: nothing can be sent any more.
  */
 static bool turn(struct ice_checker *c, struct stun_codec *codec, tick_t now)
 {

@@ -1,6 +1,6 @@
 /*
- * ice.h: the ICE Lite side of a media (RFC 8445 2.5, RFC 8839, RFC 7675), as bytes in and bytes
- * out.
+ * ice.h: the ICE Lite side of a media (RFC 8445 2.5, RFC 8839, RFC
+ * 7675), as bytes in and bytes out.
  *
  * It answers connectivity checks and never sends any. A path becomes usable when a check with valid
  * MESSAGE-INTEGRITY came over it, selected when the check carried USE-CANDIDATE; every valid check
@@ -79,12 +79,12 @@ enum ice_verdict ice_lite_input(struct ice_lite *ice, struct stun_codec *codec, 
 /* Has a valid check come over exactly this path? */
 bool ice_lite_knows(const struct ice_lite *ice, const struct path *path);
 /*
- * The nominated path, or, as long as there is none, the last one checked; NULL before the first
- * valid check.
+ * The nominated path, or, as long as there is none, the last one checked;
+ * NULL before the first valid check.
  */
 const struct path *ice_lite_path(const struct ice_lite *ice);
 /*
- * When the last valid check came; TICK_NEVER before the first. The owner decides when that is path
- * loss.
+ * When the last valid check came; TICK_NEVER before the first. The
+ * owner decides when that is path loss.
  */
 tick_t ice_lite_last_check(const struct ice_lite *ice);

@@ -120,8 +120,8 @@ static size_t find(const struct ice_lite *ice, const struct path *path)
 }
 
 /*
- * A place for one more path: a free one, or that of the path longest unchecked that is not
- * selected.
+ * A place for one more path: a free one, or that of the path longest
+ * unchecked that is not selected.
  */
 static struct seen *make_place(struct ice_lite *ice)
 {

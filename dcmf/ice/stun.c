@@ -10,8 +10,8 @@ enum {
 	ID_BYTES = 16,
 	INTEGRITY_BYTES = 20,
 	MAGIC_COOKIE = 0x2112a442,
-	INTEGRITY_SHA256 =
-		0x001c, /* RFC 8489 14.6; rides along with the SHA-1 one, which is what ICE uses */
+	/* RFC 8489 14.6; rides along with the SHA-1 one, which is what ICE uses */
+	INTEGRITY_SHA256 = 0x001c,
 	OPTIONAL_FROM = 0x8000,
 	/* RFC 8445 5.1.2.1: peer-reflexive, only address, component 1 */
 	CHECK_PRIORITY = 110 << 24 | 65535 << 8 | 255,
@@ -245,9 +245,7 @@ size_t stun_write_check(struct stun_codec *c, const char *user, const char *pass
 
 	if (len == 0)
 		return 0;
-	/*
-	 * the agent has room for 199 transactions; ours are many more, and stay with their owners
-	 */
+	/* the agent has room for 199 transactions; ours are many more and stay with their owners */
 	stun_message_id(&msg, sent);
 	stun_agent_forget_transaction(&c->agent, sent);
 	*id = SPAN(buf + STUN_MESSAGE_TRANS_ID_POS, ID_BYTES);

@@ -35,9 +35,9 @@ struct stun_shape {
 };
 
 /*
- * False: no STUN message whose parts add up. MESSAGE-INTEGRITY has its 20 bytes (libnice would read
- * them unasked), FINGERPRINT comes last, and nothing else after MESSAGE-INTEGRITY is looked at (RFC
- * 8489 14.5).
+ * False: no STUN message whose parts add up. MESSAGE-INTEGRITY has its 20 bytes (libnice
+ * would read them unasked), FINGERPRINT comes last, and nothing else after
+ * MESSAGE-INTEGRITY is looked at (RFC 8489 14.5).
  */
 bool stun_shape(struct span dgram, struct stun_shape *out);
 
@@ -65,8 +65,8 @@ enum stun_proof {
 };
 
 /*
- * `shape` is that of `dgram` and of a request. Where RFC 8489 asks for an error response, `reply`
- * holds it.
+ * `shape` is that of `dgram` and of a request. Where RFC 8489 asks for an
+ * error response, `reply` holds it.
  */
 enum stun_proof stun_prove_request(struct stun_codec *c, struct span dgram,
 	const struct stun_shape *shape, stun_password_fn *password, void *arg,

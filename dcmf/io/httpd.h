@@ -1,4 +1,7 @@
-/* httpd.h: a small HTTP server for operators: metrics, health (libevent's evhttp). Whole answers only. */
+/*
+ * httpd.h: a small HTTP server for operators: metrics, health
+ * (libevent's evhttp). Whole answers only.
+ */
 #pragma once
 
 #include "dcmf/base/addr.h"

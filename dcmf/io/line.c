@@ -15,10 +15,10 @@
 
 enum {
 	CHUNK = 16384, /* bytes read a turn */
-	HALF_CLOSED_MS =
-		2000, /* ours: how long answers may still come for a peer that only stopped sending */
-	HANDSHAKE_MS =
-		10000, /* ours: a peer that has not proved who it is by then has to come again */
+	/* ours: how long answers may still come for a peer that only stopped sending */
+	HALF_CLOSED_MS = 2000,
+	/* ours: a peer that has not proved who it is by then has to come again */
+	HANDSHAKE_MS = 10000,
 };
 
 struct line_conn {
@@ -203,6 +203,11 @@ bool line_send(struct line_conn *c, struct span text)
 	return true;
 }
 
+size_t line_room(const struct line_conn *c)
+{
+	return c->is_broken ? 0 : bytes_room(&c->out);
+}
+
 /* ---- in ---- */
 
 static void hand_over_line(struct line_conn *c, struct span line)
@@ -216,7 +221,10 @@ static void hand_over_line(struct line_conn *c, struct span line)
 	c->config.ops->line(c->config.arg, c, line);
 }
 
-/* Hands over the next line of what came in; false: there is none. A line that is too long shows up as soon as that is clear. */
+/*
+ * Hands over the next line of what came in; false: there is none. A line that is too
+ * long shows up as soon as that is clear.
+ */
 static bool next_line(struct line_conn *c)
 {
 	struct span all = bytes_view(&c->in);
@@ -277,7 +285,7 @@ static bool stop_reading(struct line_conn *c)
 	return true;
 }
 
-/* The filter's handshake goes on; text waits in it for take_text(). False: the connection is over. */
+/* The filter's handshake goes on; text waits in it for take_text(). False: the connection ended. */
 static bool feed(struct line_conn *c, struct span wire)
 {
 	bool was_handshaking = is_in_state(c, FILTER_HANDSHAKING);
@@ -328,7 +336,10 @@ static bool take_text(struct line_conn *c)
 	return !c->is_broken;
 }
 
-/* What is there of the past, then something new; nothing while the owner pauses. False: the connection is over. */
+/*
+ * What is there of the past, then something new; nothing while the owner
+ * pauses. False: the connection is over.
+ */
 static bool take_in(struct line_conn *c)
 {
 	if (c->is_paused || bytes_room(&c->in) < CHUNK)
@@ -385,15 +396,18 @@ void line_pause(struct line_conn *c, bool pause)
 
 /* ---- life ---- */
 
-/* A turn's lines leave together, so nothing is won by waiting for more (40 ms with a peer that delays its ACKs). */
+/*
+ * A turn's lines leave together, so nothing is won by waiting for more (40 ms
+ * with a peer that delays its ACKs).
+ */
 static void prepare_socket(int fd)
 {
 	int on = 1;
 
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-		sizeof(on)); /* others than TCP have no such option */
+	/* others than TCP have no such option */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /* False: out of memory. A client's handshake begins with our words. */

@@ -13,8 +13,8 @@
 
 enum {
 	ACCEPTS_A_TURN = 16, /* ours: then others have their turn */
-	REST_MS =
-		100, /* ours: when descriptors ran out, asking again at once would only burn time */
+	/* ours: when descriptors ran out, asking again at once would only burn time */
+	REST_MS = 100,
 };
 
 struct line_listener {

@@ -45,7 +45,10 @@ struct loop *loop_create(void)
 
 	if (l == NULL)
 		return NULL;
-	/* A peer that is gone shows as EPIPE where it is written to, never as a signal that ends the process. */
+	/*
+	 * A peer that is gone shows as EPIPE where it is written to, never as
+	 * a signal that ends the process.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	event_set_log_callback(on_libevent_says);
 	if ((l->base = event_base_new()) == NULL) {
@@ -86,7 +89,7 @@ void loop_run(struct loop *l, void (*turn_end)(void *arg, tick_t now), void *arg
 {
 	l->is_running = true;
 	while (!l->is_stopping) {
-		/* the wait comes first, so the first handler (or turn_end) reads the clock after it */
+		/* the wait comes first: the first handler (or turn_end) reads the clock after it */
 		l->is_fresh = false;
 		if (event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
 			break;

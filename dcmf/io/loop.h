@@ -1,7 +1,9 @@
 /*
- * loop.h: the event loop of a process (libevent) in turns: handlers run, then the end-of-turn function, then it waits.
+ * loop.h: the event loop of a process (libevent) in turns: handlers run, then the
+ * end-of-turn function, then it waits.
  *
- * Time is read once a turn. Handlers may destroy what they stand on only through the end of the turn.
+ * Time is read once a turn. Handlers may destroy what they stand on
+ * only through the end of the turn.
  */
 #pragma once
 
@@ -18,8 +20,8 @@ void loop_destroy(struct loop *l); /* after everything that watches or waits in 
 /* Runs until loop_stop(). After each turn's handlers `turn_end` runs with the time of the turn. */
 void loop_run(struct loop *l, void (*turn_end)(void *arg, tick_t now), void *arg);
 void loop_stop(struct loop *l); /* after the present turn */
-tick_t loop_now(
-	struct loop *l); /* of this turn; outside of loop_run() every call reads the clock */
+/* Of this turn; outside of loop_run() every call reads the clock. */
+tick_t loop_now(struct loop *l);
 /* For the other files of this folder only. */
 struct event_base *loop_base(const struct loop *l);
 

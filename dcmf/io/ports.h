@@ -7,7 +7,10 @@
 
 struct ports;
 
-/* first..last inclusive. A freed port rests `rest_us`, so that packets of the old call do not reach the new one. */
+/*
+ * first..last inclusive. A freed port rests `rest_us`, so that packets of the
+ * old call do not reach the new one.
+ */
 struct ports *ports_create(uint16_t first, uint16_t last, int64_t rest_us);
 void ports_destroy(struct ports *p);
 

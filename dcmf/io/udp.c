@@ -14,11 +14,10 @@
 
 enum {
 	BATCH = 32, /* datagrams a system call */
-	BATCHES_A_TURN =
-		4, /* ours: then the other ports have their turn; epoll reminds us of the rest */
-	BUFFER =
-		65536 +
-		5 * 64, /* a whole datagram; the odd size spreads the buffers over the cache sets */
+	/* ours: then the other ports have their turn; epoll reminds us of the rest */
+	BATCHES_A_TURN = 4,
+	/* a whole datagram; the odd size spreads the buffers over the cache sets */
+	BUFFER = 65536 + 5 * 64,
 
 	SLOT_BITS = 18, /* 262143 ports at once; the other 14 bits are the generation */
 	SLOT_MASK = (1 << SLOT_BITS) - 1,
@@ -159,7 +158,10 @@ static void prepare(struct batch *b)
 	}
 }
 
-/* Hands a batch over. The port may be closed on the way: the rest of its datagrams then belongs to nobody. */
+/*
+ * Hands a batch over. The port may be closed on the way: the rest of its
+ * datagrams then belongs to nobody.
+ */
 static void hand_over(struct udp *u, uint32_t number, const struct addr *bound, int n, tick_t now)
 {
 	struct batch *b = u->batch;

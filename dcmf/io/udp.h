@@ -1,8 +1,10 @@
 /*
- * udp.h: the media sockets of a worker: batched receive, batched send, answers from the address the packet came to.
+ * udp.h: the media sockets of a worker: batched receive, batched send, answers
+ * from the address the packet came to.
  *
- * Ports are known by a number (never reused while anything may still refer to it). Sends are queued and leave at udp_flush(), which
- * the worker calls at the end of a turn. Input functions may open and close ports, also the one they were called for.
+ * Ports are known by a number (never reused while anything may still refer to it). Sends are queued
+ * and leave at udp_flush(), which the worker calls at the end of a turn. Input functions may open
+ * and close ports, also the one they were called for.
  */
 #pragma once
 
@@ -13,27 +15,29 @@
 struct udp;
 
 struct udp_config {
-	/* A received datagram, valid during the call; `path->local` is the address it was sent to. */
+	/* A received datagram, valid during the call; path->local is the address it was sent to. */
 	void (*input)(void *arg, tick_t now, const struct path *path, struct span dgram);
 	/* After each received batch, with all of it handed over. May be NULL. */
 	void (*batch_end)(void *arg, tick_t now);
 	void *arg;
 };
 
-struct udp *udp_create(
-	struct loop *loop, const struct udp_config *config); /* NULL: out of memory */
+/* NULL: out of memory. */
+struct udp *udp_create(struct loop *loop, const struct udp_config *config);
 void udp_destroy(struct udp *u); /* closes what is open; not from inside input() */
 
 /*
- * Opens a socket bound to `local` (its port must be set; the address may be 0.0.0.0 or ::). ERR_ADDRESS: the address is not ours or not
- * usable; ERR_EXISTS: the port is taken by somebody else; ERR_LIMIT: out of descriptors; ERR_NO_MEMORY; ERR_IO: anything else.
+ * Opens a socket bound to `local` (its port must be set; the address may be 0.0.0.0 or ::).
+ * ERR_ADDRESS: the address is not ours or not usable; ERR_EXISTS: the port is taken by somebody
+ * else; ERR_LIMIT: out of descriptors; ERR_NO_MEMORY; ERR_IO: anything else.
  */
 enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number);
 void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent first */
 
 /*
- * Copies and queues; leaves from path->local (from wherever the kernel likes when that is not set). A full queue is flushed at once.
- * Dropped and counted when the number is unknown, or the kernel has no room even after a short wait.
+ * Copies and queues; leaves from path->local (from wherever the kernel likes when that is not
+ * set). A full queue is flushed at once. Dropped and counted when the number is unknown, or the
+ * kernel has no room even after a short wait.
  */
 void udp_send(struct udp *u, const struct path *path, struct span dgram);
 void udp_flush(struct udp *u);

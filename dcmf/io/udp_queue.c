@@ -35,8 +35,8 @@ struct batch {
 struct udp_queue {
 	struct batch batch;
 	struct item item[ITEMS];
-	uint64_t order
-		[ITEMS]; /* socket, then index in item[]: what is of one socket leaves together, as it was pushed */
+	/* socket, then index in item[]: what is of one socket leaves together, as it was pushed */
+	uint64_t order[ITEMS];
 	bool is_in_order;
 	size_t items;
 	size_t used; /* of bytes[] */
@@ -137,7 +137,7 @@ static bool is_worth_retrying(int fd, int error, bool is_first_try, int *waits)
 	case EAGAIN:
 	case ENOBUFS: return wait_for_room(fd, waits);
 	case ECONNREFUSED:
-		return is_first_try; /* an ICMP error of an earlier datagram; reading it cleared it */
+		return is_first_try; /* an ICMP error of an earlier datagram, cleared by now */
 	default: return false;       /* no route, not our address, too long: this one is lost */
 	}
 }

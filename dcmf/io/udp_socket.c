@@ -1,4 +1,7 @@
-/* udp_socket.c: one UDP socket as the kernel sees it: opening, and which of our addresses a datagram uses. */
+/*
+ * udp_socket.c: one UDP socket as the kernel sees it: opening, and which
+ * of our addresses a datagram uses.
+ */
 #include "dcmf/io/udp_socket.h"
 
 #include <errno.h>
@@ -6,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Ours: a worker that is busy for a few milliseconds loses nothing. The kernel cuts it to net.core.{r,w}mem_max. */
+/*
+ * Ours: a worker that is busy for a few milliseconds loses nothing. The
+ * kernel cuts it to net.core.{r,w}mem_max.
+ */
 enum { SOCKET_BUFFER = 4 << 20 };
 
 static enum err why(int error)

@@ -1,4 +1,7 @@
-/* upstream.c: HTTP requests to servers: who is under way, and curl's sockets and timers in our loop. */
+/*
+ * upstream.c: HTTP requests to servers: who is under way, and curl's
+ * sockets and timers in our loop.
+ */
 #include "dcmf/io/upstream.h"
 
 #include <event2/event.h>
@@ -116,6 +119,16 @@ static void end(struct exchange *e, const char *failed, bool timed_out)
 	u->config.end(u->config.arg, e->tag, failed, timed_out);
 }
 
+/*
+ * A server that refuses our certificate says so after TLS 1.3 has let us write, and its alert is
+ * mostly lost in the reset. curl keeps the first words of an exchange only, and these are they.
+ */
+static bool says_nothing(const char *error)
+{
+	return strncmp(error, "getpeername() failed", 20) == 0 ||
+	       strstr(error, "bad write retry") != NULL;
+}
+
 /* Our own words first, then curl's long ones, then its short ones. */
 static const char *words(struct exchange *e, CURLcode code)
 {
@@ -124,6 +137,9 @@ static const char *words(struct exchange *e, CURLcode code)
 	if (code == CURLE_OK)
 		return e->head.is_complete ? NULL
 					   : "the server closed the connection without a response";
+	if (says_nothing(e->error))
+		return "the server broke the connection off at once: it may not like our "
+		       "certificate";
 	return e->error[0] != '\0' ? e->error : curl_easy_strerror(code);
 }
 
@@ -268,14 +284,14 @@ static void resume(struct exchange *e, unsigned work)
 static void on_work(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *u = arg;
-	struct list_node todo;
+	struct list_node round;
 
-	/* what comes up meanwhile is for the next round, or two exchanges could keep us here */
-	list_init(&todo);
+	/* what comes up meanwhile is for the next one, or two exchanges could keep us here */
+	list_init(&round);
 	while (!list_is_empty(&u->with_work))
-		list_append(&todo, u->with_work.next);
-	while (!list_is_empty(&todo)) {
-		struct exchange *e = container_of(todo.next, struct exchange, on_list);
+		list_append(&round, u->with_work.next);
+	while (!list_is_empty(&round)) {
+		struct exchange *e = container_of(round.next, struct exchange, on_list);
 		unsigned work = e->work;
 
 		e->work = 0;
@@ -307,8 +323,8 @@ static bool set_up_multi(struct upstream *u)
 		u->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)u->config.max_connections_per_host);
 	curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)KEEP_IDLE);
 	/*
-	 * One stream an h2 connection: in curl 7.88 a stream whose reader is paused stops every other stream of its connection,
-	 * and our readers are phones.
+	 * One stream an h2 connection: in curl 7.88 a stream whose reader is paused stops every
+	 * other stream of its connection, and our readers are phones.
 	 */
 	curl_multi_setopt(u->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1L);
 	return true;

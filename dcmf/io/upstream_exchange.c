@@ -1,4 +1,7 @@
-/* upstream_exchange.c: one HTTP request with its response: how curl is set up for it, and the answers to curl's questions. */
+/*
+ * upstream_exchange.c: one HTTP request with its response: how curl is set up for
+ * it, and the answers to curl's questions.
+ */
 #include "dcmf/io/upstream_exchange.h"
 
 #include <fcntl.h>
@@ -59,7 +62,10 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg)
 	return n;
 }
 
-/* A kept connection may turn out to be dead after the first bytes; curl then starts over on a new one. */
+/*
+ * A kept connection may turn out to be dead after the first bytes;
+ * curl then starts over on a new one.
+ */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
 	struct exchange *e = arg;
@@ -283,7 +289,10 @@ static bool set_target(struct exchange *e, const struct upstream_request *r)
 
 	if (curl_easy_setopt(e->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return false;
-	/* host and port of the URL, whatever they are, stand for this address: nothing is ever resolved */
+	/*
+	 * host and port of the URL, whatever they are, stand for this
+	 * address: nothing is ever resolved
+	 */
 	rule = mem_printf("::%s", addr_text(&r->connect, where));
 	ok = append(&e->connect_to, rule);
 	mem_free(rule);

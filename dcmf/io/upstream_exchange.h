@@ -1,6 +1,7 @@
 /*
- * upstream_exchange.h: one HTTP request with its response: a curl handle, the body on its way out, the head on its way in.
- * For upstream.c only, which owns exchanges and drives curl; this file answers what curl asks.
+ * upstream_exchange.h: one HTTP request with its response: a curl handle, the body on
+ * its way out, the head on its way in. For upstream.c only, which owns exchanges and
+ * drives curl; this file answers what curl asks.
  */
 #pragma once
 
@@ -45,9 +46,8 @@ struct exchange {
 	const char *failed;
 	char error[CURL_ERROR_SIZE];
 
-	/* request body */
-	struct bytes
-		out; /* sent bytes stay while there is room, so that curl may go back to the first one */
+	/* request body; sent bytes stay while there is room: curl may go back to the first one */
+	struct bytes out;
 	size_t out_sent;    /* of `out` */
 	int64_t out_left;   /* bytes the caller may still write, -1: as many as it likes */
 	bool out_is_cut;    /* sent bytes were thrown away */

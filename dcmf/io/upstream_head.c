@@ -68,7 +68,10 @@ static bool split(struct upstream_head *h)
 	return true;
 }
 
-/* RFC 9112 6.3: chunked wins over a length; two lengths that differ are an attack or a broken server. */
+/*
+ * RFC 9112 6.3: chunked wins over a length; two lengths that differ
+ * are an attack or a broken server.
+ */
 static bool find_length(struct upstream_head *h)
 {
 	bool is_chunked = false;

@@ -1,4 +1,7 @@
-/* upstream_head.h: collects the lines of a response head until it is complete; 1xx heads vanish. For upstream.c only. */
+/*
+ * upstream_head.h: collects the lines of a response head until it is complete;
+ * 1xx heads vanish. For upstream.c only.
+ */
 #pragma once
 
 #include <stdint.h>

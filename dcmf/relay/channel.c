@@ -29,7 +29,10 @@ struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops
 	ch->sid = sid;
 	ch->route = route;
 	ch->full_since = TICK_NEVER;
-	/* a message that was fetched must find room: the bound stops the fetching, not the message in hand */
+	/*
+	 * a message that was fetched must find room: the bound stops the
+	 * fetching, not the message in hand
+	 */
 	ch->in.limit = (size_t)r->config.channel_queue + r->config.max_message;
 	timer_init(&ch->hold, held_too_long, ch);
 	list_init(&ch->on_leg);
@@ -49,7 +52,10 @@ void channel_queued(struct channel *ch, int64_t n)
 	relay_buffered(relay_of(ch), n);
 }
 
-/* One window serves all channels of an association: it is shut while one is full, or all of them together hold as much as two. */
+/*
+ * One window serves all channels of an association: it is shut while one is full, or
+ * all of them together hold as much as two.
+ */
 static void update_hold(struct leg *l)
 {
 	size_t queue = l->media->context->relay->config.channel_queue;

@@ -48,8 +48,8 @@ static bool refuse(struct relay_refusal *why, enum err err, int t, int m, const 
 struct plan {
 	struct termination *terminations;
 	unsigned count;
-	struct media_spec
-		*specs; /* one a media in order; those of medias that stay, to be applied */
+	/* one a media in order; those of medias that stay, to be applied */
+	struct media_spec *specs;
 	unsigned spec_count;
 };
 
@@ -76,8 +76,8 @@ static bool port_fits(const struct media *m, const struct media_spec *spec)
 }
 
 /*
- * A media can be kept unless its kind of port changes, with ICE coming or going or with a peer of the other family, or
- * another interface is wanted.
+ * A media can be kept unless its kind of port changes, with ICE coming or going or with a peer of
+ * the other family, or another interface is wanted.
  */
 static bool can_stay(const struct media *m, const struct media_spec *spec)
 {

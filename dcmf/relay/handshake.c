@@ -1,8 +1,9 @@
 /*
  * handshake.c: the DTLS handshakes of a leg: who may begin one, and which one wins.
  *
- * A source that proved nothing gets a cookie and no memory. Several sources may be under way at once (where policy latches, or when
- * a peer comes back while its old association still stands); the first with the right certificate wins, the others end.
+ * A source that proved nothing gets a cookie and no memory. Several sources may be under way at
+ * once (where policy latches, or when a peer comes back while its old association still stands);
+ * the first with the right certificate wins, the others end.
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
@@ -101,8 +102,8 @@ static unsigned shakes_of_host(const struct leg *l, const struct addr *host)
 }
 
 /*
- * Who makes room on a leg that has enough: the oldest of a host that is there more than once, so that one host keeps nobody else
- * out; for the signalled source anybody. NULL: nobody.
+ * Who makes room on a leg that has enough: the oldest of a host that is there more than once, so
+ * that one host keeps nobody else out; for the signalled source anybody. NULL: nobody.
  */
 static struct shake *dispensable(const struct leg *l, const struct path *newcomer)
 {
@@ -168,7 +169,10 @@ static struct shake *shake_create(struct leg *l, const struct path *path, bool c
 	return s;
 }
 
-/* A handshake that failed beside another one, or an association, is nobody's loss; the last one tells the controller. */
+/*
+ * A handshake that failed beside another one, or an association, is nobody's
+ * loss; the last one tells the controller.
+ */
 static void shake_failed(struct shake *s, enum close_reason reason)
 {
 	struct leg *l = s->leg;
@@ -218,7 +222,10 @@ static struct shake *find_shake(struct leg *l, const struct path *path)
 	return NULL;
 }
 
-/* A hello with another random is the beginning of another handshake: its peer has given this one up. */
+/*
+ * A hello with another random is the beginning of another handshake:
+ * its peer has given this one up.
+ */
 static bool is_of_shake(struct shake *s, struct span dgram)
 {
 	uint8_t random[8];
@@ -248,7 +255,10 @@ static bool remote_is_told(const struct leg *l)
 	       (m->ice != NULL || relay_of(l)->config.latch || addr_is_set(&m->spec.remote));
 }
 
-/* The controller has not told the remote side yet: one hello waits (TS 23.334 6.2.22.3 knows the race). */
+/*
+ * The controller has not told the remote side yet: one hello waits (TS
+ * 23.334 6.2.22.3 knows the race).
+ */
 static void keep_early(struct leg *l, const struct path *path, struct span dgram)
 {
 	if (wire_is_client_hello(dgram) && l->early.bytes + dgram.len > EARLY_BYTES)
@@ -267,7 +277,7 @@ static void hello_accept(
 		return;
 	}
 	if (is_late_copy(l, dgram))
-		return; /* of the hello that led to the last association, whether it stands or not */
+		return; /* of the hello of the last association, whether it stands or not */
 	if ((s = find_shake(l, path)) != NULL)
 		shake_end(s);
 	if ((s = shake_create(l, path, cookie_shown)) == NULL)
@@ -316,7 +326,10 @@ void shake_input(struct leg *l, const struct path *path, struct span dgram)
 		count(datagrams_source_total);
 		return;
 	}
-	/* a proved path needs no cookie; beside something that stands one shows that the hello is neither late nor made up */
+	/*
+	 * a proved path needs no cookie; beside something that stands one shows that
+	 * the hello is neither late nor made up
+	 */
 	if (l->media->ice != NULL && l->secured == NULL && s == NULL) {
 		if (wire_is_client_hello(dgram))
 			hello_accept(l, path, dgram, false);
@@ -372,6 +385,6 @@ void shakes_expire(struct leg *l)
 			shake_look(s);
 		}
 		if (l->secured != secured || list_is_empty(&l->shakes))
-			return; /* one came through or the last one failed: the list is another now */
+			return; /* one came through or the last one failed: another list */
 	}
 }

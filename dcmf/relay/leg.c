@@ -1,14 +1,16 @@
-/* leg.c: the end of a DTLS/SCTP association: wires DTLS to SCTP to channels, and ends with a reason. */
+/*
+ * leg.c: the end of a DTLS/SCTP association: wires DTLS to SCTP to
+ * channels, and ends with a reason.
+ */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
-#define PROBE_US \
-	TICK_S(30) /* ours: a peer without ICE that was silent for so long is asked for a sign of life */
-
-#define AGAIN_US \
-	TICK_MS(100) /* ours: a handshake of ours that found no room, or no memory, tries again */
+/* Ours: a peer without ICE that was silent for so long is asked for a sign of life. */
+#define PROBE_US TICK_S(30)
+/* Ours: a handshake of ours that found no room, or no memory, tries again. */
+#define AGAIN_US TICK_MS(100)
 
 static struct relay *relay_of(const struct leg *l)
 {
@@ -94,7 +96,10 @@ static tick_t deadline(const struct leg *l)
 	return at;
 }
 
-/* A timer that is pending earlier is left alone: it finds nothing due and looks again. Cheap on the message path. */
+/*
+ * A timer that is pending earlier is left alone: it finds nothing due and
+ * looks again. Cheap on the message path.
+ */
 static void arm(struct leg *l)
 {
 	tick_t at = deadline(l);
@@ -265,7 +270,10 @@ void leg_go(struct leg *l)
 	l->role = setup == SETUP_ACTIVE ? DTLS_CLIENT : DTLS_SERVER;
 	if (m->spec.fingerprint_count == 0)
 		return;
-	/* a hello that came early is of use to a server only: of two clients the peer has to learn its role */
+	/*
+	 * a hello that came early is of use to a server only: of two clients
+	 * the peer has to learn its role
+	 */
 	if (l->role == DTLS_SERVER)
 		shakes_replay_early(l);
 	else
@@ -376,9 +384,9 @@ void leg_secured(struct leg *l, struct shake *s)
 	memcpy(l->client_random, s->client_random, sizeof(l->client_random));
 	l->heard = l->probed = r->now;
 	dtls_info(s->dtls, &l->info);
+	/* the signalled source, or where policy latches, the one that proved itself */
 	if (m->ice == NULL)
-		m->path =
-			s->path; /* the signalled source, or where policy latches, the one that proved itself */
+		m->path = s->path;
 	log_info(media_subject(m, subject), "%s %s after %d ms", l->info.version, l->info.cipher,
 		(int)(tick_since(s->begun, r->now) / 1000));
 	relay_say(m, RELAY_EVENT_DTLS_CONNECTED, -1, CLOSE_NONE, l->info.cipher);
@@ -496,7 +504,10 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 		bridge_freed(l, sid);
 	if (bridge && bridge_is_wanted(l, sid))
 		again = true;
-	/* we closed it, and the controller still wants it: its quality changed, or its byte stream could not be followed */
+	/*
+	 * we closed it, and the controller still wants it: its quality changed, or
+	 * its byte stream could not be followed
+	 */
 	if (agreed != NULL && again && l->state != LEG_CLOSING)
 		add_stream(l, agreed);
 }

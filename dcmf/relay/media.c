@@ -36,8 +36,7 @@ enum setup media_setup(const struct media *m)
 	}
 	if (is_told(m)) /* told a fingerprint but no role: as if actpass */
 		return joined && m->is_second ? opposite_of_twin(m) : relay_of(m)->config.setup;
-	return joined ? opposite_of_twin(m)
-		      : SETUP_ACTPASS; /* told nothing: still free (spec 5.5) */
+	return joined ? opposite_of_twin(m) : SETUP_ACTPASS; /* told nothing: still free */
 }
 
 static bool refuse(struct relay_refusal *why, enum err err, const char *detail)
@@ -169,8 +168,8 @@ static struct path_entry **free_slot(struct media *m)
 }
 
 /*
- * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who can write the address
- * of a living one, and has credentials of his own, does not get its path.
+ * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who
+ * can write the address of a living one, and has credentials of his own, does not get its path.
  */
 static bool is_given_up(const struct path_entry *e, tick_t now)
 {
@@ -382,11 +381,10 @@ static void apply_ice(struct media *m, const struct media_spec *old)
 		ice_lite_restart(m->ice);
 	}
 	if (!map_has(m) && !index_add(m))
-		count(allocation_failed_total); /* proved paths go on; the next update tries again */
+		count(allocation_failed_total); /* proved paths go on; the next update tries */
 	if (!ice_lite_set_remote(m->ice, m->spec.ice)) {
 		count(allocation_failed_total);
-		ice_lite_set_remote(
-			m->ice, NULL); /* our own half and the password still guard it */
+		ice_lite_set_remote(m->ice, NULL); /* our own half and the password guard it */
 	}
 }
 
@@ -401,8 +399,7 @@ static void apply_remote(struct media *m, const struct media_spec *old)
 	if (m->leg == NULL)
 		return;
 	if (m->leg->secured != NULL && addr_is_set(&m->spec.remote))
-		m->leg->secured->path =
-			m->path; /* the association moves with its peer (RFC 8842 4) */
+		m->leg->secured->path = m->path; /* moves with its peer (RFC 8842 4) */
 	shakes_move(m->leg);
 }
 

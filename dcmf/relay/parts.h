@@ -3,8 +3,9 @@
  *
  *     relay ── contexts ── terminations ── medias ── leg ── channels ── route
  *
- * Ownership goes down this line. Sideways there are ids: the world knows an HTTP exchange by its tag.
- * Nothing is freed while it may stand on the stack: what ends is marked, and reaped in relay_turn_end().
+ * Ownership goes down this line. Sideways there are ids: the world knows an HTTP
+ * exchange by its tag. Nothing is freed while it may stand on the stack: what ends is
+ * marked, and reaped in relay_turn_end().
  */
 #pragma once
 
@@ -18,7 +19,7 @@
 #include "dtls/hello.h"
 #include "sctp/sctp.h"
 
-#define LINGER_US   TICK_S(2) /* spec 6.5: media teardown runs after the answer with a hard limit */
+#define LINGER_US   TICK_S(2) /* ours: an orderly end goes on after the answer for so long */
 #define EARLY_BYTES 6000      /* ours: one ClientHello of a post-quantum client, twice */
 #define SHAKES_MAX  4         /* ours: handshakes at once on one leg; only one can win */
 #define TLS_ID_LEN  24        /* RFC 8842 4: 20..255 */
@@ -28,7 +29,10 @@ struct media;
 struct leg;
 struct channel;
 
-/* Where the datagrams of a peer come from, once that is proved or signalled: the key of the path index. */
+/*
+ * Where the datagrams of a peer come from, once that is proved or
+ * signalled: the key of the path index.
+ */
 struct path_key {
 	uint32_t port;
 	struct addr remote;
@@ -55,11 +59,12 @@ struct relay {
 	struct slots exchanges;         /* HTTP exchanges under way, by tag */
 
 	struct list_node busy; /* legs with something to work off */
-	struct list_node
-		dying;      /* deleted contexts and replaced medias, until their peers were told */
+	/* Deleted contexts and replaced medias, until their peers were told. */
+	struct list_node dying;
 	size_t buffered;    /* bytes held for slow phones and servers */
 	unsigned half_open; /* handshakes under way, SCTP's included */
-	int64_t setup_tokens; /* handshakes that may begin now, in millionths: a bucket of one second */
+	/* Handshakes that may begin now, in millionths: a bucket of one second. */
+	int64_t setup_tokens;
 	tick_t setup_filled;
 	uint8_t plain[DTLS_PLAINTEXT_MAX];
 };
@@ -82,8 +87,8 @@ struct relay_context {
 };
 
 /*
- * One DTLS handshake of a leg, and, when it has won, the connection. The path is the one it came by; with ICE the media's
- * selected path is used instead.
+ * One DTLS handshake of a leg, and, when it has won, the connection. The path is the one it came
+ * by; with ICE the media's selected path is used instead.
  */
 struct shake {
 	struct leg *leg;
@@ -91,8 +96,8 @@ struct shake {
 	struct path path;
 	tick_t begun;
 	bool has_random;
-	uint8_t client_random
-		[8]; /* of the hello it answers: another one begins another handshake */
+	/* Of the hello it answers: another one begins another handshake. */
+	uint8_t client_random[8];
 	struct list_node on_leg;
 };
 
@@ -111,8 +116,8 @@ struct leg {
 	struct list_node channels; /* ordered by when they opened */
 	size_t queued;             /* bytes its channels hold, all together */
 	bool held;                 /* assoc_hold() is on */
-	struct dgram_queue
-		early; /* a proven ClientHello that came before the remote side was told */
+	/* A proven ClientHello that came before the remote side was told. */
+	struct dgram_queue early;
 
 	tick_t heard;  /* last authentic datagram */
 	tick_t probed; /* last sign of life asked for */
@@ -122,8 +127,8 @@ struct leg {
 	struct list_node on_busy;
 	bool secured_once;
 	bool has_random;
-	uint8_t client_random
-		[8]; /* of the hello of the last association: late copies begin nothing */
+	/* Of the hello of the last association: late copies begin nothing. */
+	uint8_t client_random[8];
 	struct dtls_info info;
 };
 
@@ -238,7 +243,10 @@ void leg_sync_streams(struct leg *l, const struct media_spec *old);
 /* handshake.c */
 void shake_input(struct leg *l, const struct path *path, struct span dgram);
 bool shake_start_client(struct leg *l); /* false: no room now */
-/* The signalled address changed: our handshake follows it, those of sources that are no longer believed end. */
+/*
+ * The signalled address changed: our handshake follows it, those of
+ * sources that are no longer believed end.
+ */
 void shakes_move(struct leg *l);
 void shakes_replay_early(struct leg *l);
 void shakes_expire(struct leg *l);

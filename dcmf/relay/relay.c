@@ -1,4 +1,7 @@
-/* relay.c: the relay as a whole: its indexes, which media a datagram belongs to, time, and the end of a turn. */
+/*
+ * relay.c: the relay as a whole: its indexes, which media a datagram
+ * belongs to, time, and the end of a turn.
+ */
 #include "dcmf/relay/relay.h"
 
 #include "dcmf/base/counters.h"
@@ -130,8 +133,8 @@ static struct media *named_by_stun(struct relay *r, const struct path *path, str
 }
 
 /*
- * Which media is it? What a check names (a phone may call again from the address of an old call), else a path that was
- * proved, else the port where it belongs to one media alone.
+ * Which media is it? What a check names (a phone may call again from the address of an old call),
+ * else a path that was proved, else the port where it belongs to one media alone.
  */
 static struct media *find_media(struct relay *r, const struct path *path, struct span dgram)
 {

@@ -1,14 +1,16 @@
 /*
- * relay.h: contexts, terminations, medias, legs, channels and routes of one worker, in memory: no socket, no clock, no JSON.
+ * relay.h: contexts, terminations, medias, legs, channels and routes of one worker,
+ * in memory: no socket, no clock, no JSON.
  *
- *     r = relay_create(&config)                       ops are the world: ports, datagrams out, upstream requests, events
+ *     r = relay_create(&config)                       its ops are the world
  *     relay_context_create(r, now, id, &spec, &fail)  a controller's wish
  *     relay_input(r, now, &path, dgram)               a datagram came
  *     relay_upstream_*(r, now, ...)                   an HTTP server answered
  *     relay_deadline(r), relay_expire(r, now)         time passed
- *     relay_turn_end(r, now)                          after each batch: events are worked off, the dead are reaped
+ *     relay_turn_end(r, now)                          after each batch: events, and reaping
  *
- * The world's functions are called on the stack of these calls, must not call back into the relay, and only queue.
+ * The world is ports, datagrams out, upstream requests and events. Its functions are called on the
+ * stack of these calls, must not call back into the relay, and only queue.
  */
 #pragma once
 
@@ -31,16 +33,16 @@ enum relay_event_type {
 	RELAY_EVENT_MAX
 };
 
-/* Event types as the contract names them: "dtls.connected". */
+/* Event types as controllers know them: "dtls.connected". */
 const char *relay_event_name(enum relay_event_type t);
 
 struct relay_event {
 	enum relay_event_type type;
-	const char *context_id, *termination_id, *media_id,
-		*owner;           /* media parts and owner may be NULL */
-	int32_t sid;              /* -1: not about a channel */
-	enum close_reason reason; /* CLOSE_NONE where nothing ended */
-	const char *detail;       /* a sentence, or NULL */
+	const char *context_id;
+	const char *termination_id, *media_id, *owner; /* each may be NULL */
+	int32_t sid;                                   /* -1: not about a channel */
+	enum close_reason reason;                      /* CLOSE_NONE where nothing ended */
+	const char *detail;                            /* a sentence, or NULL */
 };
 
 /* An HTTP request for the world to make. Everything is valid during the call only. */
@@ -56,8 +58,9 @@ struct relay_request {
 
 struct relay_ops {
 	/*
-	 * A media port: `family` as the peer's (ADDR_NONE: any), `ice`: a shared port will do. Fills number and the bound address in
-	 * *at (local), and what to tell the peer in *advertise.
+	 * A media port: `family` as the peer's (ADDR_NONE: any), `ice`: a shared port will do.
+	 * Fills number and the bound address in *at (local), and what to tell the peer in
+	 * *advertise.
 	 */
 	enum err (*port_open)(void *world, const char *interface, enum addr_family family, bool ice,
 		struct path *at, struct addr *advertise);
@@ -77,9 +80,10 @@ struct relay_config {
 	void *world;
 	struct dtls_ctx *dtls; /* for new legs; the relay takes a reference */
 	uint16_t mtu;          /* largest DTLS datagram, DTLS_MTU_MIN..DTLS_MTU_MAX */
-	enum setup
-		setup; /* our role where the remote says actpass: SETUP_PASSIVE or SETUP_ACTIVE */
-	bool latch; /* without ICE: the first source that completes the handshake may be another than signalled */
+	/* Our role where the remote says actpass: SETUP_PASSIVE or SETUP_ACTIVE. */
+	enum setup setup;
+	/* Without ICE: whoever completes the handshake first need not be the signalled one. */
+	bool latch;
 	uint16_t max_streams;
 	uint32_t max_message, send_buffer, receive_buffer; /* bytes */
 	uint32_t channel_queue;  /* bytes a channel may hold for a slow route */
@@ -91,10 +95,11 @@ struct relay_config {
 	uint32_t half_open;   /* handshakes at once */
 	uint32_t setup_rate;  /* handshakes begun a second; 0: any */
 	uint32_t response_buffer; /* bytes of a reply of unknown length; beyond: 502 */
-	size_t buffer_total; /* bytes held for slow phones and servers, all together; beyond, requests get 503 */
+	/* Bytes held for slow phones and servers, all together; beyond, requests get 503. */
+	size_t buffer_total;
 };
 
-/* Defaults as the contract's section 2 has them; ops, world and dtls are left empty. */
+/* Defaults as the configuration has them; ops, world and dtls are left empty. */
 void relay_config_init(struct relay_config *config);
 
 struct relay *relay_create(const struct relay_config *config, tick_t now); /* NULL: out of memory */
@@ -117,13 +122,17 @@ struct relay_context *relay_context_create(struct relay *r, tick_t now, const ch
 	const struct context_spec *spec, struct relay_refusal *refusal);
 struct relay_context *relay_context_find(const struct relay *r, const char *id);
 /*
- * Brings the context to the new wish without disturbing what stays the same; terminations and medias are matched by their ids.
- * A media gets a new DTLS association when fingerprints, tls-id or setup role change, an ICE restart when its remote
- * credentials change; streams are added and reset one by one. False: nothing was changed.
+ * Brings the context to the new wish without disturbing what stays the same; terminations and
+ * medias are matched by their ids. A media gets a new DTLS association when fingerprints, tls-id
+ * or setup role change, an ICE restart when its remote credentials change; streams are added and
+ * reset one by one. False: nothing was changed.
  */
 bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
 	const struct context_spec *spec, struct relay_refusal *refusal);
-/* Answers at once: the id is free, ports are given back when SCTP shutdown and close_notify are through, at most 2 s later. */
+/*
+ * Answers at once: the id is free, ports are given back when SCTP shutdown and
+ * close_notify are through, at most 2 s later.
+ */
 void relay_context_delete(
 	struct relay *r, tick_t now, struct relay_context *c, enum close_reason reason);
 
@@ -132,7 +141,10 @@ size_t relay_context_count(const struct relay *r);
 /* Walks them in no order: start with *at = 0; NULL at the end. */
 struct relay_context *relay_context_next(const struct relay *r, size_t *at);
 
-/* What the relay decided for a media, and how it fares. Spans and texts are valid until the next call on the relay. */
+/*
+ * What the relay decided for a media, and how it fares. Spans and texts are
+ * valid until the next call on the relay.
+ */
 enum leg_state {
 #define LEG_STATE(name, word) LEG_##name,
 #include "dcmf/relay/leg_states.def"
@@ -161,8 +173,8 @@ struct media_view {
 	struct dtls_info info;
 	const struct assoc *assoc; /* NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
-	const char *
-		upstream_protection; /* of the last MDC1 or MDC2 connection: "TLSv1.3 ...", "none"; NULL: not used yet */
+	/* Of the last MDC1 or MDC2 connection: "TLSv1.3 ...", "none"; NULL: not used yet. */
+	const char *upstream_protection;
 };
 
 /* False: no such indexes. */
@@ -172,7 +184,10 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 /* A datagram from a media port. */
 void relay_input(struct relay *r, tick_t now, const struct path *path, struct span dgram);
 
-/* Upstream, by the tag of the request; unknown tags are ignored. See dcmf/io/upstream.h for what each means. */
+/*
+ * Upstream, by the tag of the request; unknown tags are ignored. See
+ * dcmf/io/upstream.h for what each means.
+ */
 void relay_upstream_head(struct relay *r, tick_t now, uint64_t tag, int status,
 	const struct http_headers *headers, int64_t length, const char *protection);
 bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span bytes);

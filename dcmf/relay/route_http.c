@@ -1,12 +1,14 @@
 /*
- * route_http.c: a bootstrap channel as HTTP/1.1: requests of a phone go to the DCSF (MDC1), one after the other, and come back with
- * a Content-Length, because a phone takes a reply without one as complete at once.
+ * route_http.c: a bootstrap channel as HTTP/1.1: requests of a phone go to the DCSF
+ * (MDC1), one after the other, and come back with a Content-Length, because a phone takes
+ * a reply without one as complete at once.
  *
- *     channel bytes ─ request parser ─ target rewritten ─► upstream          `to_server` holds what it has not taken
- *     channel ◄─ pieces of the peer's size ◄─ `to_phone` ◄─ head, body ◄──── upstream   paused while `to_phone` is full
+ *     channel ─ bytes ─► request parser ─ target rewritten ─► `to_server` ─► upstream
+ *     channel ◄─ pieces of the peer's size ◄─ `to_phone` ◄──── head, body ◄─ upstream
  *
- * The head of a reply is kept back until KEEP_BYTES of it are there or it is complete, so that a server which dies early still
- * becomes a clean 502.
+ * `to_server` holds what upstream has not taken; upstream is paused while `to_phone` is full.
+ * The head of a reply is kept back until KEEP_BYTES of it are there or it is complete, so that a
+ * server which dies early still becomes a clean 502.
  */
 #include <stdio.h>
 
@@ -105,7 +107,10 @@ void http_route_reply(struct http_route *h, uint8_t *bytes, size_t len)
 	}
 }
 
-/* An answer of our own. What the server had said of this exchange, and did not leave yet, is taken back. */
+/*
+ * An answer of our own. What the server had said of this exchange, and
+ * did not leave yet, is taken back.
+ */
 static void answer(struct http_route *h, int status, const char *sentence)
 {
 	size_t len = 0;
@@ -163,7 +168,10 @@ static void phone_failed(
 		refuse(h, status, sentence);
 }
 
-/* What cannot be sent leaves a hole in the stream. Where the channel is ending anyway, its own close tells the rest. */
+/*
+ * What cannot be sent leaves a hole in the stream. Where the channel is ending
+ * anyway, its own close tells the rest.
+ */
 static void cannot_send(struct http_route *h, enum err err)
 {
 	bool is_ending = err == ERR_CLOSED || err == ERR_STATE || err == ERR_NOT_FOUND;

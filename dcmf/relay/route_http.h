@@ -1,4 +1,7 @@
-/* route_http.h: what the two halves of the HTTP route share: requests toward the server, replies toward the phone. */
+/*
+ * route_http.h: what the two halves of the HTTP route share: requests toward
+ * the server, replies toward the phone.
+ */
 #pragma once
 
 #include "dcmf/relay/parts.h"
@@ -52,8 +55,9 @@ void http_route_reply(struct http_route *h, uint8_t *bytes, size_t len);
 /* Nothing honest can be said any more: the channel ends. */
 void http_route_give_up(struct http_route *h, enum close_reason reason);
 /*
- * The server failed. Before a byte of its reply has left the phone gets `status`; after that only the end of the channel is
- * honest. `why` is for the operator and may name addresses: the phone is told `told`.
+ * The server failed. Before a byte of its reply has left the phone gets `status`;
+ * after that only the end of the channel is honest. `why` is for the operator and may
+ * name addresses: the phone is told `told`.
  */
 void http_route_failed(struct http_route *h, int status, const char *why, const char *told);
 /* As above, where the reason is ours and fit for both. */

@@ -1,4 +1,7 @@
-/* route_http_reply.c: what the server says of an exchange, on its way to the phone: head, body, end, and every way it can lie. */
+/*
+ * route_http_reply.c: what the server says of an exchange, on its way to the phone:
+ * head, body, end, and every way it can lie.
+ */
 #include <stdio.h>
 
 #include "dcmf/base/counters.h"

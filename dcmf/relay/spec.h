@@ -1,8 +1,10 @@
 /*
- * spec.h: what a controller wants of a context: the MediaContext document of TS 29.176 as plain C, without JSON.
+ * spec.h: what a controller wants of a context: the MediaContext document of
+ * TS 29.176 as plain C, without JSON.
  *
- * control/ decodes documents into it, the relay acts on it, and fills nothing in: what the relay decides is read back from the relay
- * (relay.h). Texts are mem_alloc'ed and owned by the spec; NULL means absent. context_spec_finish() frees all.
+ * control/ decodes documents into it, the relay acts on it, and fills nothing in: what the relay
+ * decides is read back from the relay (relay.h). Texts are mem_alloc'ed and owned by the spec; NULL
+ * means absent. context_spec_finish() frees all.
  */
 #pragma once
 
@@ -43,13 +45,18 @@ struct media_spec {
 	char *media_id;
 	uint8_t proxy; /* enum media_proxy */
 	/*
-	 * UDP_PROXY and DC_APPLICATION_PROXY join two medias of one context, in different terminations: the other one's mediaId
-	 * (associatedMediaId); NULL: the media with the same mediaId.
+	 * UDP_PROXY and DC_APPLICATION_PROXY join two medias of one context, in different
+	 * terminations: the other one's mediaId (associatedMediaId); NULL: the media with the
+	 * same mediaId.
 	 */
 	char *twin;
-	char *interface; /* name of the configured media interface; NULL: the first of the right family */
+	/* Name of the configured media interface; NULL: the first of the right family. */
+	char *interface;
 
-	/* the remote side; each part may be unknown at first (TS 23.228 AC.7.1: told later by PATCH) */
+	/*
+	 * the remote side; each part may be unknown at first (TS 23.228
+	 * AC.7.1: told later by PATCH).
+	 */
 	struct addr remote; /* remoteMbEndpoint; ADDR_NONE when not known */
 	bool has_ice;       /* dcmf.ice is there: the peer speaks ICE */
 	bool ice_restart;

@@ -23,7 +23,7 @@ static inline enum wire_kind wire_kind(struct span d)
 /* The DTLS content types that the relay tells apart (RFC 6347 4.1). */
 enum { DTLS_ALERT_RECORD = 21, DTLS_HANDSHAKE_RECORD = 22, DTLS_DATA_RECORD = 23 };
 
-/* The first record of a datagram: its content type and whether it is still in the clear (epoch 0). */
+/* The first record of a datagram: its content type, and is it still in the clear (epoch 0)? */
 static inline bool wire_dtls_first(struct span d, uint8_t *type, bool *clear)
 {
 	if (d.len < 13)
@@ -40,7 +40,10 @@ static inline bool wire_is_client_hello(struct span d)
 	       d.p[13] == 1;
 }
 
-/* The first bytes of the random of a ClientHello's first fragment (RFC 6347 4.2.1); false for anything else. */
+/*
+ * The first bytes of the random of a ClientHello's first fragment (RFC
+ * 6347 4.2.1); false for anything else.
+ */
 static inline bool wire_hello_random(struct span d, uint8_t random[8])
 {
 	static const uint8_t at_start[3];

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+from authority import Authority
 from gateway import PATIENCE, Controller, Gateway, free_port
 
 DCMF, DCMFCTL = sys.argv[1:3]
@@ -22,26 +23,6 @@ workers: 1
 media: [ { name: local, address: 127.0.0.1, ports: 31200-31219 } ]
 mdc1: { embedded: false }
 """
-
-
-class Authority:
-    """A certificate authority in a folder; certificates are NAME.pem with NAME.key beside it."""
-
-    def __init__(self, folder, name):
-        self.folder, self.name = folder, name
-        self.openssl("-x509", "-subj", "/CN=" + name, "-keyout", self.path(name, "key"), "-out", self.path(name))
-
-    def path(self, name, kind="pem"):
-        return os.path.join(self.folder, name + "." + kind)
-
-    def openssl(self, *words):
-        subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "2", *words], check=True, capture_output=True)
-
-    def issue(self, name, alternatives):
-        self.openssl("-x509", "-CA", self.path(self.name), "-CAkey", self.path(self.name, "key"), "-subj", "/CN=" + name,
-                     "-addext", "subjectAltName=" + alternatives, "-addext", "basicConstraints=critical,CA:FALSE",
-                     "-keyout", self.path(name, "key"), "-out", self.path(name))
 
 
 class Tls(unittest.TestCase):

@@ -1,7 +1,9 @@
 /*
- * dcsf.h: the server behind the relay, made up: pages that are honest, late, slow, lying or dead, in virtual time.
+ * dcsf.h: the server behind the relay, made up: pages that are honest, late,
+ * slow, lying or dead, in virtual time.
  *
- * It stands where upstream.c stands in the worker: same calls, same promises (never calls back from inside, bodies wait for room).
+ * It stands where upstream.c stands in the worker: same calls, same promises (never calls
+ * back from inside, bodies wait for room).
  */
 #pragma once
 

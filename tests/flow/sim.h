@@ -1,9 +1,10 @@
 /*
  * sim.h: a clock and a network that are made up, the same in every run.
  *
- * The program exports its own gettimeofday(), so the shared OpenSSL and usrsctp live in this time too. It begins at a fixed date and only goes
- * forward, over all tests of a program. Datagrams travel between attached addresses; each address has an access line with
- * two directions, and each direction has its own faults.
+ * The program exports its own gettimeofday(), so the shared OpenSSL and usrsctp live in this
+ * time too. It begins at a fixed date and only goes forward, over all tests of a program.
+ * Datagrams travel between attached addresses; each address has an access line with two
+ * directions, and each direction has its own faults.
  */
 #pragma once
 
@@ -22,7 +23,11 @@ struct link {
 	unsigned loss_permille, twice_permille;
 	unsigned drop_nth; /* this one, counted from 1 with `sent`, is lost; 0: none */
 	bool cut;          /* everything is lost */
-	bool spare_checks; /* random loss leaves STUN alone: consent would not live through long transfers (RFC 7675 5.1) */
+	/*
+	 * Random loss leaves STUN alone: consent would not live through
+	 * long transfers (RFC 7675 5.1).
+	 */
+	bool spare_checks;
 
 	unsigned sent, lost; /* how many entered it, and how many of them never left */
 	size_t largest;      /* bytes of the largest datagram that entered it */
@@ -36,7 +41,10 @@ typedef void net_input(
 struct net *net_create(uint64_t seed);
 void net_destroy(struct net *n);
 
-/* `up` leads from the address into the network, `down` back; NULL is a perfect line. Both stay the caller's. */
+/*
+ * `up` leads from the address into the network, `down` back; NULL is a
+ * perfect line. Both stay the caller's.
+ */
 void net_attach(struct net *n, const struct addr *at, struct link *up, struct link *down,
 	net_input *fn, void *arg);
 void net_detach(struct net *n, const struct addr *at);

@@ -1,5 +1,6 @@
 /*
- * test_change.c: what changes while a call lives: paths, credentials, certificates, streams, and the call itself.
+ * test_change.c: what changes while a call lives: paths, credentials,
+ * certificates, streams, and the call itself.
  *
  *     phone ══ association ══ relay        stays while the controller updates the context around it
  */

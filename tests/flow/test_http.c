@@ -242,7 +242,10 @@ START_TEST(a_body_streams_through_in_both_directions)
 }
 END_TEST
 
-/* A server need not read what it refuses; the rest of the request is read past, and the channel goes on. */
+/*
+ * A server need not read what it refuses; the rest of the request is
+ * read past, and the channel goes on.
+ */
 START_TEST(a_server_may_answer_before_the_request_is_complete)
 {
 	static uint8_t body[1 << 20];
@@ -335,7 +338,9 @@ END_TEST
 /* ---- a phone that does not read ---- */
 
 /*
- *     server 64 MiB ──► relay ──► phone that reads nothing: the server is stopped, memory stays bounded
+ *     server 64 MiB ──► relay ──► phone that reads nothing
+ *
+ * The server is stopped, memory stays bounded.
  */
 START_TEST(a_slow_phone_stops_the_server)
 {
@@ -524,8 +529,8 @@ START_TEST(a_server_that_lies_about_its_length_is_a_502)
 END_TEST
 
 /*
- * The head has gone out with the length the server gave: what is missing cannot be made up, so the channel is reset and the
- * phone knows.
+ * The head has gone out with the length the server gave: what is missing cannot be made up,
+ * so the channel is reset and the phone knows.
  */
 START_TEST(a_server_that_stops_in_the_middle_ends_the_channel)
 {

@@ -1,5 +1,6 @@
 /*
- * test_loss.c: networks that lose, reorder and repeat datagrams, and peers that fall silent at the worst moment.
+ * test_loss.c: networks that lose, reorder and repeat datagrams, and peers
+ * that fall silent at the worst moment.
  *
  *     phone ── loses, delays, repeats ──► relay ──► server
  *           ◄── loses, delays, repeats ──
@@ -29,8 +30,8 @@ static void patient(struct relay_config *config)
 }
 
 /*
- * With 30 % loss both ways six consent checks in a row fail once in sixty times, and the transfer takes many minutes: the
- * checks themselves are spared.
+ * With 30 % loss both ways six consent checks in a row fail once in sixty times, and the transfer
+ * takes many minutes: the checks themselves are spared.
  */
 START_TEST(a_mebibyte_arrives_with_30_percent_loss_both_ways)
 {
@@ -62,9 +63,7 @@ START_TEST(reordered_and_repeated_datagrams_change_nothing)
 }
 END_TEST
 
-/*
- *     server ──► relay ══ full send buffer ══ ✗ ── phone       10 s of nothing, then the line is back
- */
+/*     server ──► relay ══ full send buffer ══ ✗ ── phone    10 s of nothing, then it is back */
 START_TEST(a_silent_peer_with_a_full_send_buffer_recovers)
 {
 	struct world *w = world_create(__func__);
@@ -111,9 +110,7 @@ START_TEST(a_phone_that_hears_nothing_while_it_posts_recovers)
 }
 END_TEST
 
-/*
- *     phone ✗ gone without a word      the relay notices, says why, gives everything back on delete
- */
+/*     phone ✗ gone without a word    the relay notices, says why, gives all back on delete */
 START_TEST(a_phone_that_vanishes_is_a_path_loss)
 {
 	struct world *w = world_create(__func__);

@@ -22,7 +22,10 @@ static bool no_leg(struct world *w)
 	return nothing_left(w) && counter_value[CNT_legs] == 0;
 }
 
-/* Waves of 50 in one life of the relay: after each all gauges are back at zero, phones' own objects included. */
+/*
+ * Waves of 50 in one life of the relay: after each all gauges are back at
+ * zero, phones' own objects included.
+ */
 START_TEST(waves_of_phones_leave_nothing_behind)
 {
 	struct world *w = world_create(__func__);

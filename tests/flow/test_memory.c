@@ -1,5 +1,6 @@
 /*
- * test_memory.c: every allocation of the relay fails once, and nobody but the call it happened to notices.
+ * test_memory.c: every allocation of the relay fails once, and nobody but
+ * the call it happened to notices.
  *
  *     phone 0 ══ relay        up all the time, and works after every failure
  *     phone 1 ── relay        sets up, fetches, hangs up; the n-th allocation on the way fails

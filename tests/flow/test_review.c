@@ -1,6 +1,6 @@
 /*
- * test_review.c: what only a hostile reader thinks of: peers that come back at the wrong moment, limits that are reached, wishes that change
- * in the middle, and states that must end.
+ * test_review.c: what only a hostile reader thinks of: peers that come back at the wrong moment,
+ * limits that are reached, wishes that change in the middle, and states that must end.
  */
 #include <stdio.h>
 
@@ -79,7 +79,7 @@ static void thief_begins(struct phone *thief)
 
 /*
  *     phone    ══ association ══ relay
- *     thief 1, 2 ── half a handshake ──┘        time out, one after the other, and nobody else notices
+ *     thief 1, 2 ── half a handshake ──┘    time out, one after the other; nobody else notices
  */
 START_TEST(half_handshakes_beside_an_association_end)
 {
@@ -103,7 +103,10 @@ START_TEST(half_handshakes_beside_an_association_end)
 }
 END_TEST
 
-/* Six half handshakes of one host: they take each other's place, not that of the phone behind an unknown NAT. */
+/*
+ * Six half handshakes of one host: they take each other's place, not that
+ * of the phone behind an unknown NAT.
+ */
 START_TEST(one_host_cannot_keep_a_phone_out)
 {
 	struct context_spec spec;
@@ -178,7 +181,10 @@ static void copying_input(
 	}
 }
 
-/* The network delivers the hello of an association once more, cookie and all: beside it, and after its end. */
+/*
+ * The network delivers the hello of an association once more, cookie and
+ * all: beside it, and after its end.
+ */
 START_TEST(a_late_copy_of_a_hello_begins_nothing)
 {
 	bool after_the_end = _i & 2;
@@ -211,7 +217,10 @@ static void one_at_once(struct relay_config *config)
 	config->half_open = 1;
 }
 
-/* A phone that waits for our hello cannot repeat anything: we have to remember that it is still to be called. */
+/*
+ * A phone that waits for our hello cannot repeat anything: we have to
+ * remember that it is still to be called.
+ */
 START_TEST(a_handshake_of_ours_beyond_the_limit_is_made_up_for)
 {
 	begin_with(__func__, one_at_once, &(struct phone_options){ .setup = SETUP_PASSIVE });
@@ -225,7 +234,10 @@ START_TEST(a_handshake_of_ours_beyond_the_limit_is_made_up_for)
 }
 END_TEST
 
-/* The remote side is told piece by piece: whoever is not the signalled source does not get in between. */
+/*
+ * The remote side is told piece by piece: whoever is not the signalled
+ * source does not get in between.
+ */
 START_TEST(a_certificate_without_an_address_lets_nobody_in)
 {
 	struct context_spec spec;
@@ -269,7 +281,7 @@ START_TEST(a_handshake_follows_the_signalled_address)
 }
 END_TEST
 
-/* The peer says it takes larger messages now. The association was told another bound, and keeps it. */
+/* The peer says it takes larger messages now. The association keeps the bound it was told. */
 START_TEST(a_new_message_size_loses_nothing)
 {
 	struct context_spec spec;
@@ -306,7 +318,10 @@ START_TEST(a_new_association_gets_a_new_tls_id)
 }
 END_TEST
 
-/* A handshake of ours that failed is tried again when the controller says again what it wants, and not before. */
+/*
+ * A handshake of ours that failed is tried again when the controller says
+ * again what it wants, and not before.
+ */
 START_TEST(a_failed_handshake_of_ours_is_tried_again_on_update)
 {
 	begin_with(__func__, NULL, &(struct phone_options){ .setup = SETUP_PASSIVE });
@@ -353,7 +368,7 @@ END_TEST
 
 /*
  *     phone A ── 10.0.0.10:50000 ──╮
- *                                  ├── shared port ── relay        A has vanished, its context has not
+ *                                  ├── shared port ── relay   A has vanished, its context has not
  *     phone B ── 10.0.0.10:50000 ──╯
  */
 START_TEST(a_path_belongs_to_whoever_uses_it_now)
@@ -401,7 +416,8 @@ END_TEST
 /* ---- HTTP ---- */
 
 /*
- * A slow server holds up the body for longer than a phone may be silent. It was not the phone that was silent.
+ * A slow server holds up the body for longer than a phone may be silent. It
+ * was not the phone that was silent.
  */
 START_TEST(a_slow_server_is_not_a_silent_phone)
 {
@@ -513,7 +529,9 @@ static const struct phone_options many_channels = { .sids = { 0, 10, 20, 30, 40,
 	.sid_count = 8 };
 
 /*
- *     8 channels ── 200 KiB each ──► relay ──► a slow server        no channel is full, and all of them together are
+ *     8 channels ── 200 KiB each ──► relay ──► a slow server
+ *
+ * No channel is full, and all of them together are.
  */
 START_TEST(many_channels_share_a_bound)
 {

@@ -1,6 +1,6 @@
 /*
- * test_setup.c: from an offer to the first application list, in every combination the field knows, and with any one
- * datagram lost on the way.
+ * test_setup.c: from an offer to the first application list, in every combination the field
+ * knows, and with any one datagram lost on the way.
  *
  *     phone ── ICE or none ── DTLS active or passive ── SCTP ── channels ──► relay ──► server
  */
@@ -186,9 +186,7 @@ static void one_call(struct world *w, const struct phone_options *options, unsig
 	phone_destroy(p);
 }
 
-/*
- *     phone ──1 2 3 ✗ 5 6──► relay        and the same the other way
- */
+/*     phone ──1 2 3 ✗ 5 6──► relay        and the same the other way */
 START_TEST(any_one_datagram_of_set_up_may_be_lost)
 {
 	const struct phone_options options = { .ice = _i & 1,

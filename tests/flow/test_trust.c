@@ -1,6 +1,6 @@
 /*
- * test_trust.c: who is believed: certificates against fingerprints, sources against what was signalled or proved, and how much
- * strangers may cost.
+ * test_trust.c: who is believed: certificates against fingerprints, sources against what was
+ * signalled or proved, and how much strangers may cost.
  *
  *     phone    ──► relay       the one the controller named
  *     stranger ──► relay       anybody who can reach the port
@@ -74,17 +74,15 @@ static struct addr stranger(unsigned n)
 	return a;
 }
 
-/*
- *     stranger ── anything, for ever ──► relay ◄── call ──► phone
- */
+/*     stranger ── anything, for ever ──► relay ◄── call ──► phone */
 START_TEST(datagrams_of_strangers_disturb_nobody)
 {
 	static const uint8_t noise[][16] = {
 		{ 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 },        /* STUN without anything in it */
 		{ 22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, /* DTLS handshake, empty */
 		{ 23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0 }, /* DTLS data */
-		{ 21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2,
-			0 }, /* DTLS alert: fatal close_notify */
+		/* DTLS alert: fatal close_notify */
+		{ 21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0 },
 		{ 128, 0 },
 		{ 255 },
 	};
@@ -109,7 +107,10 @@ START_TEST(datagrams_of_strangers_disturb_nobody)
 }
 END_TEST
 
-/* The second phone was never signalled; it knows port and certificate and wants in with a certificate of its own. */
+/*
+ * The second phone was never signalled; it knows port and certificate and
+ * wants in with a certificate of its own.
+ */
 START_TEST(a_handshake_of_a_stranger_goes_nowhere)
 {
 	struct world *w = world_create_with(__func__, _i ? latches : NULL);
@@ -137,7 +138,10 @@ START_TEST(a_handshake_of_a_stranger_goes_nowhere)
 }
 END_TEST
 
-/* ---- the phone that comes from another address than signalled (a NAT the controller does not know) ---- */
+/*
+ * ---- the phone that comes from another address than signalled (a NAT
+ * the controller does not know) ----
+ */
 
 static void calls_from_elsewhere(struct world *w, struct phone *p)
 {
@@ -191,9 +195,7 @@ static void three_at_once(struct relay_config *config)
 	config->handshake_us = TICK_S(5);
 }
 
-/*
- *     8 phones begin at once, 3 may: the others wait for a turn and get it when they try again
- */
+/*     8 phones begin at once, 3 may: the others wait for a turn and get it when they try again */
 START_TEST(handshakes_beyond_the_half_open_limit_wait)
 {
 	struct world *w = world_create_with(__func__, three_at_once);

@@ -1,4 +1,7 @@
-/* world.c: a whole deployment in one program and in made-up time: the loop, and the world that the relay sees. */
+/*
+ * world.c: a whole deployment in one program and in made-up time: the loop,
+ * and the world that the relay sees.
+ */
 #include "tests/flow/world.h"
 
 #include <stdio.h>

@@ -1,18 +1,19 @@
 /*
- * world.h: a whole deployment in one program and in made-up time: one relay, any number of phones, one server behind it.
+ * world.h: a whole deployment in one program and in made-up time: one relay, any
+ * number of phones, one server behind it.
  *
  *     phone 0 ── line ──┐
  *     phone 1 ── line ──┤ network (sim.h) ── relay ── server (dcsf.h)
  *     ...               ┘
  *
- *     w = world_create(__func__)            begins; world_create_with() where the relay's configuration matters
+ *     w = world_create(__func__)            begins; world_create_with() changes the configuration
  *     p = phone_create(w, &options)
  *     phone_call(p)                         the controller: offer in, context made, answer out
  *     world_until(w, seconds, condition)    time goes on until something is true
  *     world_finish(w)                       checks that nothing is left, and ends
  *
- * A test that fails never reaches world_finish(); the fixture world_fixture() finds the world then and leaves flow-<name>.pcap in the
- * working directory.
+ * A test that fails never reaches world_finish(); the fixture world_fixture() finds the world then
+ * and leaves flow-<name>.pcap in the working directory.
  */
 #pragma once
 
@@ -131,7 +132,10 @@ struct world *world_create_with(const char *name, void (*change)(struct relay_co
 void world_finish(struct world *w);
 /* Adds set-up and tear-down that leave evidence of a failed test. */
 void world_fixture(TCase *tc);
-/* For a test program: a suite whose tests run with that fixture, in one process. Returns what main() returns. */
+/*
+ * For a test program: a suite whose tests run with that fixture, in one
+ * process. Returns what main() returns.
+ */
 int world_main(const char *name, void (*add)(TCase *tc));
 
 typedef bool world_condition(struct world *w);
@@ -142,10 +146,13 @@ void world_step(struct world *w);
 bool world_until(struct world *w, double seconds, world_condition *condition);
 void world_run(struct world *w, double seconds);
 
-struct phone *phone_create(struct world *w,
-	const struct phone_options *options); /* NULL: a phone without ICE on channel 0 */
-void phone_destroy(struct phone *p);          /* it vanishes without a word */
-/* sdp.terminate, done by hand: offer to spec, context, what the relay decided to an answer, into the UE. False: refused. */
+/* NULL: a phone without ICE on channel 0. */
+struct phone *phone_create(struct world *w, const struct phone_options *options);
+void phone_destroy(struct phone *p); /* it vanishes without a word */
+/*
+ * sdp.terminate, done by hand: offer to spec, context, what the relay decided to
+ * an answer, into the UE. False: refused.
+ */
 bool phone_call(struct phone *p, struct relay_refusal *refusal);
 /* context.update with what the phone's offer would say now; `streams` as the UE has them. */
 bool phone_update(struct phone *p);

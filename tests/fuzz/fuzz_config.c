@@ -1,4 +1,7 @@
-/* fuzz_config.c: any text as a configuration file: accepted whole, or refused with a sentence that names the file. */
+/*
+ * fuzz_config.c: any text as a configuration file: accepted whole, or refused
+ * with a sentence that names the file.
+ */
 #include <string.h>
 
 #include "dcmf/base/alloc.h"

@@ -1,6 +1,4 @@
-/*
- * fuzz_dcep.c: DATA_CHANNEL_OPEN: whatever parses must come out the same when it is written again.
- */
+/* fuzz_dcep.c: DATA_CHANNEL_OPEN: whatever parses comes out the same when it is written again. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,4 +1,7 @@
-/* fuzz_document.c: any JSON as a MediaContext document; one that was accepted must be accepted again, and not change any more. */
+/*
+ * fuzz_document.c: any JSON as a MediaContext document; one that was accepted must be
+ * accepted again, and not change any more.
+ */
 #include <assert.h>
 
 #include "control/document.h"

@@ -1,9 +1,9 @@
 /*
  * fuzz_dtls_input.c: any datagrams into a connection, in every phase of its life.
  *
- * The first byte is the phase. Then come steps of two bytes, a length. With its highest bit set the genuine peer's next datagram is
- * delivered, changed in (length mod 8) places, each given as two bytes position and one byte to add; without, so many bytes of
- * input are a datagram of their own.
+ * The first byte is the phase. Then come steps of two bytes, a length. With its highest bit set the
+ * genuine peer's next datagram is delivered, changed in (length mod 8) places, each given as two
+ * bytes position and one byte to add; without, so many bytes of input are a datagram of their own.
  */
 #include <assert.h>
 #include <stdlib.h>

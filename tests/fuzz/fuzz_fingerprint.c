@@ -1,4 +1,7 @@
-/* fuzz_fingerprint.c: any text as a fingerprint; what parses must come back the same from its own text. */
+/*
+ * fuzz_fingerprint.c: any text as a fingerprint; what parses must come
+ * back the same from its own text.
+ */
 #include <assert.h>
 
 #include "dtls/fingerprint.h"

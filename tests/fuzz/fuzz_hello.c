@@ -1,9 +1,15 @@
-/* fuzz_hello.c: any datagram from a stranger; a challenge, if one is given, must prove the same hello. */
+/*
+ * fuzz_hello.c: any datagram from a stranger; a challenge, if one is
+ * given, must prove the same hello.
+ */
 #include <assert.h>
 
 #include "dtls/hello.h"
 
-/* Where a hello of ours keeps the length of its cookie when it has no session id, and the cookie of a challenge. */
+/*
+ * Where a hello of ours keeps the length of its cookie when it has no session
+ * id, and the cookie of a challenge.
+ */
 #define COOKIE_LEN_AT   (13 + 12 + 2 + 32 + 1)
 #define CHALLENGE_FIXED (13 + 12 + 2 + 1)
 

@@ -1,4 +1,7 @@
-/* fuzz_patch.c: [document, patch]: the document itself must never change, and a refusal must say why. */
+/*
+ * fuzz_patch.c: [document, patch]: the document itself must never
+ * change, and a refusal must say why.
+ */
 #include <assert.h>
 
 #include "control/json.h"

@@ -1,4 +1,7 @@
-/* fuzz_rpc.c: any line as a JSON-RPC request; what is taken apart must go together again as one line. */
+/*
+ * fuzz_rpc.c: any line as a JSON-RPC request; what is taken apart
+ * must go together again as one line.
+ */
 #include <assert.h>
 #include <string.h>
 

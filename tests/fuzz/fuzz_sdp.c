@@ -1,4 +1,7 @@
-/* fuzz_sdp.c: an offer, through its document, to an answer that we understand ourselves and that has as many sections. */
+/*
+ * fuzz_sdp.c: an offer, through its document, to an answer that we understand
+ * ourselves and that has as many sections.
+ */
 #include <assert.h>
 
 #include "control/sdp.h"

@@ -1,6 +1,6 @@
 /*
- * replay.c: the main() of a fuzz target where there is no libFuzzer: feeds it every file of its corpus, and some damaged copies of
- * each, the same ones every run.
+ * replay.c: the main() of a fuzz target where there is no libFuzzer: feeds it every file of its
+ * corpus, and some damaged copies of each, the same ones every run.
  *
  *     fuzz_x FOLDER-OR-FILE ...
  */

@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/json.h"
 #include "tools/ctl/client.h"
+#include "tools/ctl/policy_test.h"
 #include "tools/ctl/show.h"
 
 enum { EXIT_OK, EXIT_REFUSED, EXIT_USAGE };
@@ -17,6 +19,7 @@ struct ctl {
 	struct wire_place place; /* `at` NULL: the socket */
 	bool raw;
 	const char *dc_media, *root, *owner, *context_id, *deadline, *types;
+	struct policy_test test;
 	struct client *client;
 	char **words; /* of the command line, after the command */
 	int word_count;
@@ -41,7 +44,10 @@ static const char usage[] =
 	"  events                   what happens, as it happens; [--types a,b] [--context ID]\n"
 	"  drain                    no new contexts; [--deadline SECONDS]\n"
 	"  resume                   new contexts again\n"
-	"  trace ID, policy         not built yet; the gateway says so\n"
+	"  policy test FILE         which rule decides a document, and why; [-c dcmf.yaml] "
+	"[--sdp]\n"
+	"                           [--resolve NAME=ADDRESS]; asks no gateway\n"
+	"  trace ID                 not built yet; the gateway says so\n"
 	"\n"
 	"Exit status: 0 done, 1 the gateway refused, 2 usage or no connection.\n";
 
@@ -268,7 +274,7 @@ static void show_sdp(const json_t *result)
 	fputs(sdp != NULL ? sdp : "", stdout);
 }
 
-/* What --dc-media says, or the usual: bootstrap channels to the DCSF, at --root where one is given. */
+/* What --dc-media says, or the usual: bootstrap channels to the DCSF, at --root where given. */
 static json_t *dc_media(const struct ctl *ctl)
 {
 	static const char *const streams[] = { "0", "10", "100", "110" };
@@ -372,28 +378,47 @@ static int cmd_trace(struct ctl *ctl)
 
 static int cmd_policy(struct ctl *ctl)
 {
-	return ask_and_show(ctl, "policy.show", NULL, NULL);
+	const char *what = ctl->words[0], *path = ctl->words[1];
+	json_t *added = NULL;
+	char *text;
+	int status;
+
+	if (strcmp(what, "test") != 0)
+		return usage_error("policy test FILE");
+	control_init();
+	text = read_text(path);
+	if (ctl->test.is_sdp)
+		added = dc_media(ctl);
+	ctl->test.text = text;
+	ctl->test.name = path;
+	ctl->test.dc_media = added;
+	ctl->test.raw = ctl->raw;
+	status = policy_test(&ctl->test);
+	json_decref(added);
+	free(text);
+	return status;
 }
 
 static const struct command {
 	const char *name;
 	int (*fn)(struct ctl *ctl);
 	int words;
+	bool asks_nobody;
 } commands[] = {
-	{ "info", cmd_info, 0 },
-	{ "stats", cmd_stats, 0 },
-	{ "top", cmd_top, 0 },
-	{ "list", cmd_list, 0 },
-	{ "show", cmd_show, 1 },
-	{ "delete", cmd_delete, 1 },
-	{ "create", cmd_create, 1 },
-	{ "update", cmd_update, 2 },
-	{ "sdp", cmd_sdp, 2 },
-	{ "events", cmd_events, 0 },
-	{ "drain", cmd_drain, 0 },
-	{ "resume", cmd_resume, 0 },
-	{ "trace", cmd_trace, 1 },
-	{ "policy", cmd_policy, 0 },
+	{ "info", cmd_info, 0, false },
+	{ "stats", cmd_stats, 0, false },
+	{ "top", cmd_top, 0, false },
+	{ "list", cmd_list, 0, false },
+	{ "show", cmd_show, 1, false },
+	{ "delete", cmd_delete, 1, false },
+	{ "create", cmd_create, 1, false },
+	{ "update", cmd_update, 2, false },
+	{ "sdp", cmd_sdp, 2, false },
+	{ "events", cmd_events, 0, false },
+	{ "drain", cmd_drain, 0, false },
+	{ "resume", cmd_resume, 0, false },
+	{ "trace", cmd_trace, 1, false },
+	{ "policy", cmd_policy, 2, true },
 };
 
 static int run(struct ctl *ctl, const struct command *command)
@@ -401,6 +426,8 @@ static int run(struct ctl *ctl, const struct command *command)
 	char why[CLIENT_WHY_MAX];
 	int status;
 
+	if (command->asks_nobody)
+		return command->fn(ctl);
 	ctl->client = ctl->place.at != NULL ? client_connect_tcp(&ctl->place, why)
 					    : client_connect(ctl->socket, why);
 	if (ctl->client == NULL) {
@@ -433,6 +460,14 @@ static bool is_whole(const struct ctl *ctl)
 	return p->at != NULL ? ctl->socket == NULL && files % 3 == 0 : files == 0;
 }
 
+static bool add_resolve(struct policy_test *test, const char *told)
+{
+	if (strchr(told, '=') == NULL || test->resolve_count == POLICY_RESOLVE_MAX)
+		return false;
+	test->resolve[test->resolve_count++] = told;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -445,7 +480,10 @@ int main(int argc, char **argv)
 		{ "dc-media", required_argument, NULL, 'm' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "owner", required_argument, NULL, 'o' },
-		{ "context", required_argument, NULL, 'c' },
+		{ "context", required_argument, NULL, 'x' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "sdp", no_argument, NULL, 'p' },
+		{ "resolve", required_argument, NULL, 'R' },
 		{ "types", required_argument, NULL, 't' },
 		{ "deadline", required_argument, NULL, 'd' },
 		{ "version", no_argument, NULL, 'v' },
@@ -455,7 +493,7 @@ int main(int argc, char **argv)
 	struct ctl ctl = { .socket = NULL };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:jhc:", options, NULL)) != -1) {
 		switch (option) {
 		case 's': ctl.socket = optarg; break;
 		case 'n': ctl.place.at = optarg; break;
@@ -466,7 +504,14 @@ int main(int argc, char **argv)
 		case 'm': ctl.dc_media = optarg; break;
 		case 'r': ctl.root = optarg; break;
 		case 'o': ctl.owner = optarg; break;
-		case 'c': ctl.context_id = optarg; break;
+		case 'x': ctl.context_id = optarg; break;
+		case 'c': ctl.test.config = optarg; break;
+		case 'p': ctl.test.is_sdp = true; break;
+		case 'R':
+			if (!add_resolve(&ctl.test, optarg))
+				return usage_error(
+					"--resolve takes NAME=ADDRESS, 16 times at most");
+			break;
 		case 't': ctl.types = optarg; break;
 		case 'd': ctl.deadline = optarg; break;
 		case 'v': puts("dcmfctl " DCMF_VERSION); return EXIT_OK;

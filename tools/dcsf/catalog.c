@@ -61,7 +61,10 @@ static struct package *package_read(const char *path)
 	return p;
 }
 
-/* "1.2.0-3f9a...": phones take the whole as the version; the content is in it, so that it never lies. */
+/*
+ * "1.2.0-3f9a...": phones take the whole as the version; the content
+ * is in it, so that it never lies.
+ */
 static void set_etag(struct app *a)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];

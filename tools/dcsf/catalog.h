@@ -1,9 +1,11 @@
 /*
  * catalog.h: the applications of a folder, and which of them a subscriber may use.
  *
- *     DIR/<id>/app.json          name, version, description, ...
- *     DIR/<id>/package.zip       what a phone fetches
- *     DIR/subscribers/<name>.json   ["id", ...]: all that this subscriber may use; without a file: everything
+ *     DIR/<id>/app.json              name, version, description, ...
+ *     DIR/<id>/package.zip           what a phone fetches
+ *     DIR/subscribers/<name>.json    ["id", ...]: all that this subscriber may use
+ *
+ * A subscriber without a file may use everything.
  */
 #pragma once
 
@@ -35,14 +37,20 @@ struct catalog {
 	size_t count;
 };
 
-/* `dir` may be NULL. NULL: `failed` says why. An application that cannot be read is left out, with a warning in the log. */
+/*
+ * `dir` may be NULL. NULL: `failed` says why. An application that cannot be read
+ * is left out, with a warning in the log.
+ */
 struct catalog *catalog_load(const char *dir, char failed[256]);
 void catalog_destroy(struct catalog *c);
-/* A package of `size` bytes after the rule of synthetic.h. False: out of memory, or the id is taken. */
+/*
+ * A package of `size` bytes after the rule of synthetic.h. False:
+ * out of memory, or the id is taken.
+ */
 bool catalog_add_synthetic(struct catalog *c, const char *id, size_t size);
 
 /*
- * What a subscriber may use, in order: fills `apps` (room for c->count) and returns how many. An unreadable selection allows nothing.
- * `subscriber` empty: nobody in particular, everything.
+ * What a subscriber may use, in order: fills `apps` (room for c->count) and returns how many. An
+ * unreadable selection allows nothing. `subscriber` empty: nobody in particular, everything.
  */
 size_t catalog_select(const struct catalog *c, const char *subscriber, const struct app **apps);

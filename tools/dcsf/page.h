@@ -1,4 +1,7 @@
-/* page.h: what a subscriber sees of the catalog: the menu as HTML, the list as phones in the field expect it. */
+/*
+ * page.h: what a subscriber sees of the catalog: the menu as HTML, the list
+ * as phones in the field expect it.
+ */
 #pragma once
 
 #include "tools/dcsf/catalog.h"

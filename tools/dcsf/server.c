@@ -261,7 +261,7 @@ static bool bind_to(struct server *s, const struct addr *at, char failed[256])
 			strerror(errno));
 		return false;
 	}
-	/* inherited by what is accepted: head and body go out as two writes, and Nagle would hold the second for 40 ms */
+	/* inherited by what is accepted: head and body are two writes, Nagle would hold one */
 	setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&ss, &len);
 	return addr_from_sockaddr((struct sockaddr *)&ss, &s->at);

@@ -20,6 +20,9 @@ void server_set_tls(struct server *s, SSL_CTX *tls);
 /* Where it listens, with the port the system chose. */
 struct addr server_address(const struct server *s);
 
-/* certificate and key as PEM files; `client_ca`, or NULL: whose clients are let in. NULL: `failed` says why. */
+/*
+ * certificate and key as PEM files; `client_ca`, or NULL: whose clients
+ * are let in. NULL: `failed` says why.
+ */
 SSL_CTX *server_tls_load(
 	const char *certificate, const char *key, const char *client_ca, char failed[256]);

@@ -1,7 +1,8 @@
 /*
  * synthetic.h: packages for load tests, made of bytes that a client can work out for itself.
  *
- * Byte i of package `id` is synthetic_byte(synthetic_seed(id), i). The server makes them, the load generator checks them.
+ * Byte i of package `id` is synthetic_byte(synthetic_seed(id), i). The server makes
+ * them, the load generator checks them.
  */
 #pragma once
 

@@ -42,7 +42,10 @@ static int refuse(const char **why, int status, const char *sentence)
 	return status;
 }
 
-/* "/sub/alice/applicationlist": the known ending, and before it the root, whose last segment names the subscriber. */
+/*
+ * "/sub/alice/applicationlist": the known ending, and before it the root,
+ * whose last segment names the subscriber.
+ */
 static int parse_path(char *path, struct target *out, const char **why)
 {
 	const char *segment[SEGMENTS_MAX];

@@ -1,4 +1,7 @@
-/* target.h: what a request target asks for: whose root, which page, which application. Pure text work. */
+/*
+ * target.h: what a request target asks for: whose root, which page,
+ * which application. Pure text work.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +18,8 @@ enum { TARGET_NAME_MAX = 64 };
 
 struct target {
 	enum ask ask;
-	char subscriber[TARGET_NAME_MAX +
-			1]; /* last segment of the root; empty: nobody in particular */
+	/* Last segment of the root; empty: nobody in particular. */
+	char subscriber[TARGET_NAME_MAX + 1];
 	char appid[TARGET_NAME_MAX + 1];
 	size_t begin, count; /* of the list; count SIZE_MAX: all */
 };

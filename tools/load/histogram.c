@@ -2,8 +2,9 @@
 #include "tools/load/histogram.h"
 
 /*
- * Values below HISTOGRAM_SUB have a cell each. Above, an octave [2^k, 2^(k+1)) is cut into HISTOGRAM_SUB equal steps: the cell is named by
- * the octave and the bits that follow the highest one.
+ * Values below HISTOGRAM_SUB have a cell each. Above, an octave [2^k, 2^(k+1))
+ * is cut into HISTOGRAM_SUB equal steps: the cell is named by the octave and
+ * the bits that follow the highest one.
  */
 static unsigned cell_of(uint64_t us)
 {

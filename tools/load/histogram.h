@@ -1,4 +1,7 @@
-/* histogram.h: a log-linear histogram of microseconds: every value within 1/32 of itself, from 1 us to days. */
+/*
+ * histogram.h: a log-linear histogram of microseconds: every value within
+ * 1/32 of itself, from 1 us to days.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -16,7 +19,10 @@ struct histogram {
 
 void histogram_add(struct histogram *h, int64_t us); /* below 0 counts as 0 */
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* The value that `percent` of the values do not exceed, rounded up to the end of its cell and never above max; 0 when empty. */
+/*
+ * The value that `percent` of the values do not exceed, rounded up to the end of its
+ * cell and never above max; 0 when empty.
+ */
 int64_t histogram_percentile(const struct histogram *h, double percent);
 int64_t histogram_mean(const struct histogram *h);
 /* The largest value that falls into a cell. */

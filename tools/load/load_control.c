@@ -13,7 +13,7 @@
 #include "dcmf/base/slots.h"
 #include "dcmf/io/line.h"
 
-#define LINE_BYTES   (1u << 20)   /* contract, section 3 */
+#define LINE_BYTES   (1u << 20)   /* as the gateway takes them */
 #define QUEUED_BYTES (256u << 20) /* offers of a whole wave that wait, ours */
 
 struct call {

@@ -1,5 +1,5 @@
 /* load_ue.c: one UE of a wave, from its offer to the end of its context. */
-#include "tools/load/load_ue.h"
+#include "tools/load/load_ue_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,20 +7,13 @@
 
 #include "dcmf/base/alloc.h"
 
-#define LIST_MAX    (1u << 20)
-#define LINGER_US   TICK_S(3) /* for the gateway's last words, a little longer than it takes itself */
-#define PORT_FIRST  10000
-#define PORT_COUNT  50000
-#define BIND_TRIES  200
-#define LIST_TARGET "/applicationlist?begin-index=0&app-num=50&sdkVersion=1.0"
+#define LINGER_US  TICK_S(3) /* for the gateway's last words, a little longer than it takes */
+#define PORT_FIRST 10000
+#define PORT_COUNT 50000
+#define BIND_TRIES 200
 
 static void on_state_time(void *arg, tick_t now);
 static void on_line_time(void *arg, tick_t now);
-
-static tick_t now_of(const struct load_ue *u)
-{
-	return loop_now(u->load->loop);
-}
 
 static void touch(struct load_ue *u)
 {
@@ -32,10 +25,10 @@ static void on_ue_ready(void *arg)
 	touch(((struct load_line *)arg)->owner);
 }
 
-static void wait_in(struct load_ue *u, enum load_ue_state state, double seconds)
+void load_ue_wait_in(struct load_ue *u, enum load_ue_state state, double seconds)
 {
 	u->state = state;
-	timer_set(&u->load->timers, &u->timer, tick_add(now_of(u), (int64_t)(seconds * 1e6)));
+	timer_set(&u->load->timers, &u->timer, tick_add(load_ue_now(u), (int64_t)(seconds * 1e6)));
 	touch(u);
 }
 
@@ -69,15 +62,13 @@ static void go(struct load_ue *u)
 	bytes_finish(&u->list);
 }
 
-static void fail(struct load_ue *u, enum failure f, const char *detail);
-
 static void on_deleted(void *arg, json_t *result, const char *failed)
 {
 	struct load_ue *u = arg;
 
 	u->delete_due = false;
 	if (result == NULL)
-		fail(u, FAILURE_DELETE, failed);
+		load_ue_fail(u, FAILURE_DELETE, failed);
 	touch(u);
 }
 
@@ -85,7 +76,7 @@ static void leave(struct load_ue *u)
 {
 	if (u->state >= LEAVING)
 		return;
-	wait_in(u, LEAVING, LINGER_US / 1e6);
+	load_ue_wait_in(u, LEAVING, LINGER_US / 1e6);
 	if (u->context_id[0] == '\0')
 		return;
 	u->delete_due = true;
@@ -93,14 +84,14 @@ static void leave(struct load_ue *u)
 		json_pack("{s:s}", "contextId", u->context_id), on_deleted, u);
 }
 
-static void fail(struct load_ue *u, enum failure f, const char *detail)
+void load_ue_fail(struct load_ue *u, enum failure f, const char *detail)
 {
 	if (u->failed)
 		return; /* what follows from the first failure is no failure of its own */
 	u->failed = true;
 	u->load->wave_failed++;
 	check_abandon(&u->check);
-	report_fail(&u->load->report, f, detail);
+	report_fail(&u->load->report, f, u->context_id, detail);
 	if (u->state == OFFERING && f != FAILURE_CONTROL && f != FAILURE_ANSWER && u->delete_due)
 		return; /* the answer may still come, and with it a context to delete */
 	leave(u);
@@ -129,9 +120,7 @@ static bool all_closed(const struct load_ue *u)
 	return true;
 }
 
-/* ---- fetching ---- */
-
-static void hold(struct load_ue *u)
+void load_ue_hold(struct load_ue *u)
 {
 	const struct options *o = &u->load->options;
 
@@ -140,130 +129,10 @@ static void hold(struct load_ue *u)
 		u->state = HOLDING;
 		timer_cancel(&u->load->timers, &u->timer);
 	} else if (o->hold_s > 0) {
-		wait_in(u, HOLDING, o->hold_s);
+		load_ue_wait_in(u, HOLDING, o->hold_s);
 	} else {
 		leave(u);
 	}
-}
-
-static uint16_t sid_of(const struct load_ue *u, unsigned line)
-{
-	(void)u;
-	return line == 0 ? 0 : 100;
-}
-
-static void ask(struct load_ue *u, enum load_ue_state state, const char *target, const char *etag)
-{
-	enum err err;
-
-	wait_in(u, state, u->load->options.timeout);
-	u->asked = now_of(u);
-	err = ue_ask(u->lines[u->line].ue,
-		&(struct ue_request){ .sid = sid_of(u, u->line), .target = target, .etag = etag });
-	if (err != ERR_OK)
-		fail(u, FAILURE_MEMORY, err_text(err));
-}
-
-static void ask_list(struct load_ue *u)
-{
-	u->list.limit = LIST_MAX;
-	bytes_take(&u->list, u->list.len);
-	ask(u, LIST, LIST_TARGET, NULL);
-}
-
-static void ask_package(struct load_ue *u, enum load_ue_state state)
-{
-	char target[256];
-
-	snprintf(target, sizeof(target), "/applications?appid=%s&sdkVersion=1.0",
-		u->load->verify.app);
-	check_begin(&u->check, &u->load->verify);
-	ask(u, state, target, state == AGAIN ? u->etag : NULL);
-}
-
-/* One line is done: the next, or all is. */
-static void next_line(struct load_ue *u)
-{
-	u->fetched = 0;
-	if (++u->line < u->load->options.lines)
-		ask_list(u);
-	else
-		hold(u);
-}
-
-static void list_done(struct load_ue *u)
-{
-	struct report *r = &u->load->report;
-	const char *wrong = verify_list(&u->load->verify, bytes_view(&u->list));
-
-	report_measure(r, MEASURE_LIST, u->asked, now_of(u));
-	r->lists++;
-	if (wrong != NULL)
-		fail(u, FAILURE_LIST, wrong);
-	else if (u->load->options.fetches > 0)
-		ask_package(u, PACKAGE);
-	else
-		next_line(u);
-}
-
-static void package_done(struct load_ue *u, const struct ue_response *response)
-{
-	struct report *r = &u->load->report;
-	const struct options *o = &u->load->options;
-	struct span etag = ue_response_header(response, "ETag");
-	const char *wrong = check_end(&u->check, response->length, etag);
-
-	report_measure(r, MEASURE_PACKAGE, u->asked, now_of(u));
-	r->packages++;
-	if (wrong != NULL) {
-		fail(u, FAILURE_BYTES, wrong);
-		return;
-	}
-	if (etag.len == 0 || etag.len >= sizeof(u->etag)) {
-		fail(u, FAILURE_ETAG, "no ETag in the response");
-		return;
-	}
-	snprintf(u->etag, sizeof(u->etag), "%.*s", SPAN_FMT(etag));
-	if (++u->fetched < o->fetches)
-		ask_package(u, PACKAGE);
-	else if (!o->no_refetch)
-		ask_package(u, AGAIN);
-	else
-		next_line(u);
-}
-
-static void on_response_end(struct load_ue *u, const struct ue_response *response)
-{
-	int hoped = u->state == AGAIN ? 304 : 200;
-	char detail[96];
-
-	if (u->state != LIST && u->state != PACKAGE && u->state != AGAIN)
-		return;
-	if (response->status != hoped) {
-		snprintf(detail, sizeof(detail), "%d to the %s", response->status,
-			u->state == LIST    ? "application list"
-			: u->state == AGAIN ? "conditional request"
-					    : "package");
-		fail(u, FAILURE_STATUS, detail);
-		return;
-	}
-	if (u->state == LIST) {
-		list_done(u);
-	} else if (u->state == PACKAGE) {
-		package_done(u, response);
-	} else {
-		u->load->report.not_modified++;
-		next_line(u);
-	}
-}
-
-static void on_body(struct load_ue *u, const struct ue_event *ev)
-{
-	u->load->report.bytes_in += ev->bytes.len;
-	if (u->state == LIST && !bytes_append(&u->list, ev->bytes))
-		fail(u, FAILURE_LIST, "longer than 1 MiB");
-	if (u->state == PACKAGE && ev->response->status == 200)
-		check_bytes(&u->check, ev->bytes);
 }
 
 /* ---- setting up ---- */
@@ -271,7 +140,7 @@ static void on_body(struct load_ue *u, const struct ue_event *ev)
 static void on_open(struct load_ue *u, struct load_line *line)
 {
 	struct load *l = u->load;
-	tick_t now = now_of(u);
+	tick_t now = load_ue_now(u);
 
 	line->open = true;
 	for (unsigned i = 0; i < l->options.lines; i++)
@@ -286,14 +155,13 @@ static void on_open(struct load_ue *u, struct load_line *line)
 	l->last_open = now;
 	if (++l->up_now > l->wave_peak)
 		l->wave_peak = l->up_now;
-	u->line = 0;
-	ask_list(u);
+	load_fetch_begin(u);
 }
 
 static void on_secured(struct load_ue *u, struct load_line *line)
 {
 	line->secured = true;
-	u->secured = now_of(u);
+	u->secured = load_ue_now(u);
 	u->load->report.handshakes++;
 	report_measure(&u->load->report, MEASURE_SECURE, u->answered, u->secured);
 }
@@ -302,7 +170,8 @@ static void on_closed(struct load_ue *u, struct load_line *line, const struct ue
 {
 	line->closed = true;
 	if (u->state < LEAVING)
-		fail(u, line->secured ? FAILURE_CLOSED : FAILURE_DTLS, close_text(ev->reason));
+		load_ue_fail(
+			u, line->secured ? FAILURE_CLOSED : FAILURE_DTLS, close_text(ev->reason));
 }
 
 static void on_event(struct load_ue *u, struct load_line *line, const struct ue_event *ev)
@@ -314,14 +183,15 @@ static void on_event(struct load_ue *u, struct load_line *line, const struct ue_
 	case UE_HEAD: break;
 	case UE_SECURED: on_secured(u, line); break;
 	case UE_CHANNEL_OPEN: on_open(u, line); break;
-	case UE_BODY: on_body(u, ev); break;
-	case UE_RESPONSE_END: on_response_end(u, ev->response); break;
+	case UE_BODY: load_fetch_bytes(u, ev); break;
+	case UE_RESPONSE_END: load_fetch_ended(u, ev->response); break;
 	case UE_GARBAGE:
-		fail(u, FAILURE_GARBAGE, "the response is not HTTP, or nobody asked for it");
+		load_ue_fail(
+			u, FAILURE_GARBAGE, "the response is not HTTP, or nobody asked for it");
 		break;
 	case UE_CHANNEL_CLOSED:
 		if (u->state < LEAVING)
-			fail(u, FAILURE_CHANNEL, close_text(ev->reason));
+			load_ue_fail(u, FAILURE_CHANNEL, close_text(ev->reason));
 		break;
 	case UE_CLOSED: on_closed(u, line, ev); break;
 	}
@@ -343,7 +213,7 @@ static bool connect_lines(struct load_ue *u, const char *sdp)
 					     : "a line was rejected";
 	}
 	if (wrong != NULL)
-		fail(u, FAILURE_ANSWER, wrong);
+		load_ue_fail(u, FAILURE_ANSWER, wrong);
 	return wrong == NULL;
 }
 
@@ -354,7 +224,7 @@ static void on_answer(void *arg, json_t *result, const char *failed)
 	const char *sdp = json_string_value(json_object_get(result, "sdp"));
 
 	u->delete_due = false;
-	u->answered = now_of(u);
+	u->answered = load_ue_now(u);
 	if (id != NULL)
 		snprintf(u->context_id, sizeof(u->context_id), "%s", id);
 	if (u->failed) { /* it was given up before: only the context is to be deleted */
@@ -363,10 +233,11 @@ static void on_answer(void *arg, json_t *result, const char *failed)
 	}
 	report_measure(&u->load->report, MEASURE_ANSWER, u->offered, u->answered);
 	if (result == NULL || id == NULL || sdp == NULL) {
-		fail(u, FAILURE_CONTROL, result ? "a result without contextId or sdp" : failed);
+		load_ue_fail(
+			u, FAILURE_CONTROL, result ? "a result without contextId or sdp" : failed);
 		return;
 	}
-	wait_in(u, SETTING_UP, u->load->options.timeout);
+	load_ue_wait_in(u, SETTING_UP, u->load->options.timeout);
 	connect_lines(u, sdp);
 }
 
@@ -378,7 +249,7 @@ static json_t *dc_media_of(const struct load_ue *u)
 	char key[8];
 
 	for (unsigned i = 0; i < u->load->options.lines; i++) {
-		unsigned sid = sid_of(u, i);
+		unsigned sid = load_sid(i);
 
 		snprintf(key, sizeof(key), "%u", sid);
 		json_object_set_new(streams, key,
@@ -406,11 +277,11 @@ static void offer(struct load_ue *u)
 	sdp = ue_sdp_write_offer(
 		media, (unsigned)u->load->options.lines, !(u->ice && u->load->options.webrtc));
 	if (sdp == NULL) {
-		fail(u, FAILURE_MEMORY, "the offer does not fit");
+		load_ue_fail(u, FAILURE_MEMORY, "the offer does not fit");
 		return;
 	}
 	snprintf(owner, sizeof(owner), "load-%u", u->index);
-	wait_in(u, OFFERING, u->load->options.timeout);
+	load_ue_wait_in(u, OFFERING, u->load->options.timeout);
 	u->delete_due = true; /* from now on there may be a context */
 	load_control_call(u->load->control, "sdp.terminate",
 		json_pack("{s:s, s:s, s:o}", "sdp", sdp, "owner", owner, "dcMedia", dc_media_of(u)),
@@ -445,7 +316,7 @@ static bool open_socket(struct load_line *line, struct path *at)
 		err = udp_open(l->udp, &at->local, &at->port);
 	}
 	if (err != ERR_OK) {
-		fail(line->owner, FAILURE_SOCKET, err_text(err));
+		load_ue_fail(line->owner, FAILURE_SOCKET, err_text(err));
 		return false;
 	}
 	line->number = at->port;
@@ -480,13 +351,13 @@ static bool make_line(struct load_ue *u, unsigned i, tick_t now)
 	config.ice = u->ice;
 	config.style = u->ice && l->options.webrtc ? UE_STYLE_WEBRTC : UE_STYLE_IMS;
 	config.setup = setup_of(u);
-	config.sids[0] = sid_of(u, i);
+	config.sids[0] = load_sid(i);
 	config.mtu = (uint16_t)l->options.mtu;
 	config.max_message = config.piece = (uint32_t)l->options.message_size;
 	config.ready = on_ue_ready;
 	config.arg = line;
 	if ((line->ue = ue_create(&config, now)) == NULL)
-		fail(u, FAILURE_MEMORY, "the UE does not fit");
+		load_ue_fail(u, FAILURE_MEMORY, "the UE does not fit");
 	return line->ue != NULL;
 }
 
@@ -541,12 +412,12 @@ static void on_setting_up_time(struct load_ue *u)
 	while (line->open)
 		line++;
 	if (line->secured)
-		fail(u, FAILURE_SCTP, "the association or its channel did not open");
+		load_ue_fail(u, FAILURE_SCTP, "the association or its channel did not open");
 	else if (u->ice && ue_dtls(line->ue) != NULL &&
 		 dtls_state(ue_dtls(line->ue)) == DTLS_HANDSHAKING)
-		fail(u, FAILURE_ICE, "ICE or DTLS did not finish");
+		load_ue_fail(u, FAILURE_ICE, "ICE or DTLS did not finish");
 	else
-		fail(u, FAILURE_DTLS, "the handshake did not finish");
+		load_ue_fail(u, FAILURE_DTLS, "the handshake did not finish");
 }
 
 /* Late is a failure of this UE; never means that the gateway has stopped working. */
@@ -558,8 +429,8 @@ static void on_no_answer(struct load_ue *u)
 		return;
 	}
 	timer_set(&u->load->timers, &u->timer,
-		tick_add(now_of(u), (int64_t)(u->load->options.timeout * 1e6)));
-	fail(u, FAILURE_NO_ANSWER, "the control socket is silent");
+		tick_add(load_ue_now(u), (int64_t)(u->load->options.timeout * 1e6)));
+	load_ue_fail(u, FAILURE_NO_ANSWER, "the control socket is silent");
 }
 
 static void on_state_time(void *arg, tick_t now)
@@ -570,13 +441,14 @@ static void on_state_time(void *arg, tick_t now)
 	switch (u->state) {
 	case OFFERING: on_no_answer(u); break;
 	case SETTING_UP: on_setting_up_time(u); break;
-	case LIST: fail(u, FAILURE_FETCH_TIME, "the application list"); break;
-	case PACKAGE: fail(u, FAILURE_FETCH_TIME, "the package"); break;
-	case AGAIN: fail(u, FAILURE_FETCH_TIME, "the conditional request"); break;
+	case LIST: load_ue_fail(u, FAILURE_FETCH_TIME, "the application list"); break;
+	case PACKAGE: load_ue_fail(u, FAILURE_FETCH_TIME, "the package"); break;
+	case AGAIN: load_ue_fail(u, FAILURE_FETCH_TIME, "the conditional request"); break;
 	case HOLDING: leave(u); break;
 	case LEAVING:
 		if (u->delete_due)
-			wait_in(u, LEAVING, 1); /* the controller's answer is still to come */
+			load_ue_wait_in(
+				u, LEAVING, 1); /* the controller's answer is still to come */
 		else
 			go(u);
 		break;

@@ -1,8 +1,11 @@
 /*
- * load_ue.h: one UE of a wave: it offers, sets up, fetches list and package, holds, and has its context deleted.
+ * load_ue.h: one UE of a wave: it offers, sets up, fetches list and package,
+ * holds, and has its context deleted.
  *
- *     offering ─ answer ─► setting up ─ channels open ─► list ─► package ─► again ─► holding ─► leaving ─► gone
- *          └───────────────┴── anything wrong: failed, and leaving at once ──┘
+ *     offering ─ answer ─► setting up ─ channels open ─► list ─► package ─► again ─► holding
+ *              ─► leaving ─► gone
+ *
+ * Whatever goes wrong on the way: it has failed, and is leaving at once.
  */
 #pragma once
 
@@ -31,11 +34,11 @@ struct load {
 	struct load_line *by_number;
 	struct list_node ready; /* UEs with something to do in this turn */
 	unsigned present;       /* UEs that are not gone */
-	unsigned up_now,
-		wave_peak;    /* UEs whose channels are open, and the most of them in this wave */
-	unsigned wave_failed; /* UEs of this wave that failed */
-	unsigned fed;         /* UEs of this wave that have fetched everything */
-	const char *gave_up;  /* why the run cannot go on; NULL: it can */
+	unsigned up_now;        /* UEs whose channels are open */
+	unsigned wave_peak;     /* the most of them in this wave */
+	unsigned wave_failed;   /* UEs of this wave that failed */
+	unsigned fed;           /* UEs of this wave that have fetched everything */
+	const char *gave_up;    /* why the run cannot go on; NULL: it can */
 	unsigned next_port;
 	tick_t last_open;
 };

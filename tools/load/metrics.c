@@ -1,4 +1,7 @@
-/* metrics.c: what is read from outside: the gateway's /metrics, a package fetched directly, this host's own counters. */
+/*
+ * metrics.c: what is read from outside: the gateway's /metrics, a package
+ * fetched directly, this host's own counters.
+ */
 #include "tools/load/metrics.h"
 
 #include <curl/curl.h>

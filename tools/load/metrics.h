@@ -1,4 +1,7 @@
-/* metrics.h: what is read from outside: the gateway's /metrics, a package fetched directly, this host's own counters. */
+/*
+ * metrics.h: what is read from outside: the gateway's /metrics, a package
+ * fetched directly, this host's own counters.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define OWN_CPU_LIMIT  0.85        /* of a core: above, the generator is taken for the limit */
 #define OWN_LATE_LIMIT TICK_MS(50) /* p99 of arrivals that began late */
@@ -44,8 +45,19 @@ const char *measure_words(enum measure m)
 	return measures[m].words;
 }
 
-void report_fail(struct report *r, enum failure f, const char *detail)
+static unsigned worker_of(const char *context_id)
 {
+	char *end;
+	unsigned long worker = strtoul(context_id, &end, 10);
+
+	if (end == context_id || worker > METRICS_WORKERS_MAX)
+		return METRICS_WORKERS_MAX;
+	return (unsigned)worker;
+}
+
+void report_fail(struct report *r, enum failure f, const char *context_id, const char *detail)
+{
+	r->failed_on[worker_of(context_id)]++;
 	if (r->failures[f]++ == 0)
 		snprintf(r->detail[f], sizeof(r->detail[f]), "%s", detail ? detail : "");
 	r->failed++;
@@ -108,6 +120,11 @@ static void print_failures(const struct report *r)
 		if (r->failures[f] > 0)
 			printf("  %6llu  %s (the first: %s)\n", (unsigned long long)r->failures[f],
 				failure_texts[f], r->detail[f]);
+	for (unsigned w = 0; w <= METRICS_WORKERS_MAX; w++)
+		if (r->failed_on[w] > 0 && w < METRICS_WORKERS_MAX)
+			printf("  %6u  on worker %u\n", r->failed_on[w], w);
+		else if (r->failed_on[w] > 0)
+			printf("  %6u  without a context\n", r->failed_on[w]);
 }
 
 static void print_waves(const struct report *r)
@@ -204,6 +221,20 @@ static json_t *failures_json(const struct report *r)
 	return o;
 }
 
+static json_t *failed_on_json(const struct report *r)
+{
+	json_t *o = json_object();
+	char name[24];
+
+	for (unsigned w = 0; w <= METRICS_WORKERS_MAX; w++) {
+		snprintf(name, sizeof(name), "%u", w);
+		if (r->failed_on[w] > 0)
+			json_object_set_new(o, w < METRICS_WORKERS_MAX ? name : "none",
+				json_integer(r->failed_on[w]));
+	}
+	return o;
+}
+
 static json_t *memory_json(const struct metrics *m)
 {
 	json_t *list = json_array();
@@ -256,6 +287,7 @@ static json_t *report_json(const struct report *r)
 		json_object_set_new(latency, measures[m].name, measure_json(&r->measure[m]));
 	json_object_set_new(o, "latency", latency);
 	json_object_set_new(o, "failures", failures_json(r));
+	json_object_set_new(o, "failedOnWorker", failed_on_json(r));
 	json_object_set_new(o, "traffic",
 		json_pack("{s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "handshakes",
 			(json_int_t)r->handshakes, "handshakesPerSecond", handshakes_a_second(r),

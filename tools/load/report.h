@@ -23,7 +23,8 @@ enum measure {
 	MEASURE_ANSWER, /* offer to answer, over the control socket */
 	MEASURE_SECURE, /* answer to DTLS connected, ICE included */
 	MEASURE_OPEN,   /* DTLS connected to channel open */
-	MEASURE_SET_UP, /* when the arrival was due to channel open: the generator's own delay counts */
+	/* When the arrival was due to channel open: the generator's own delay counts. */
+	MEASURE_SET_UP,
 	MEASURE_LIST, /* request to complete response */
 	MEASURE_PACKAGE,
 	MEASURE_LATE, /* when the arrival was due to when it began: the generator's own delay */
@@ -47,6 +48,8 @@ struct report {
 	struct histogram measure[MEASURE_MAX];
 	uint64_t failures[FAILURE_MAX];
 	char detail[FAILURE_MAX][256]; /* of the first one */
+	/* by the worker that the context was on; the last one: UEs that got no context */
+	unsigned failed_on[METRICS_WORKERS_MAX + 1];
 	unsigned ues, finished, failed, up, peak_up;
 	unsigned ice_ues;
 	uint64_t handshakes, lists, packages, not_modified;
@@ -61,7 +64,8 @@ struct report {
 	const char *checked; /* how packages were checked, in words */
 };
 
-void report_fail(struct report *r, enum failure f, const char *detail);
+/* `context_id` begins with the number of the worker it is on; "": the UE had no context. */
+void report_fail(struct report *r, enum failure f, const char *context_id, const char *detail);
 void report_measure(struct report *r, enum measure m, tick_t from, tick_t to);
 
 void report_print(const struct report *r);

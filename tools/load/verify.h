@@ -1,8 +1,9 @@
 /*
  * verify.h: is it the right list, and is it the right package, byte for byte?
  *
- * A package is held against what a direct fetch brought (--direct), or against the pattern of synthetic packages where the first
- * bytes show it, or else against the first one that a UE fetched: length, ETag and bytes have to be the same for everybody.
+ * A package is held against what a direct fetch brought (--direct), or against the pattern of
+ * synthetic packages where the first bytes show it, or else against the first one that a UE
+ * fetched: length, ETag and bytes have to be the same for everybody.
  */
 #pragma once
 

@@ -1,8 +1,11 @@
 /* test_log.c: one line a life event, whatever stands in it. */
 #include "dcmf/base/log.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/main.h"
 
@@ -116,6 +119,51 @@ START_TEST(a_long_line_is_cut)
 }
 END_TEST
 
+/* Front, workers and the DCSF share a standard error that nobody buffers. */
+START_TEST(a_line_is_one_write_that_no_other_process_can_break_into)
+{
+	char got[PIPE_BUF + 1], name[3000];
+	int ends[2];
+	ssize_t n;
+	FILE *out;
+
+	memset(name, 0xc3, sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+	out = fdopen(ends[0], "w");
+	setvbuf(out, NULL, _IONBF, 0);
+	for (int json = 0; json < 2; json++) {
+		log_open(out, json);
+		for (int is_long = 0; is_long < 2; is_long++) {
+			const char *subject = is_long ? name : "leg 1{open}";
+
+			log_info(subject, "%s", is_long ? "\001\001\001" : "said\tso");
+			n = recv(ends[1], got, sizeof(got), MSG_DONTWAIT);
+			ck_assert_int_gt(n, 40);
+			ck_assert_int_le(n, PIPE_BUF);
+			ck_assert_int_eq(got[n - 1], '\n');
+			ck_assert(!json || memcmp(got + n - 3, "\"}\n", 3) == 0);
+			ck_assert_int_eq(recv(ends[1], got, sizeof(got), MSG_DONTWAIT), -1);
+		}
+	}
+	fclose(out);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_long_line_of_json_is_cut_between_characters_and_ends_as_it_should)
+{
+	static char words[2000];
+
+	use_json();
+	memset(words, 1, sizeof(words) - 1);
+	log_info("s", "%s", words);
+	ck_assert_uint_le(len, PIPE_BUF);
+	ck_assert_uint_gt(len, PIPE_BUF - 100);
+	ck_assert_str_eq(text + len - 9, "\\u0001\"}\n");
+}
+END_TEST
+
 START_TEST(a_long_name_of_the_process_is_cut)
 {
 	log_set_who("a name of a process that is longer than thirty-one characters");
@@ -149,6 +197,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, json_is_escaped);
 	tcase_add_test(tc, json_is_utf_8_also_when_the_text_is_not);
 	tcase_add_test(tc, a_long_line_is_cut);
+	tcase_add_test(tc, a_line_is_one_write_that_no_other_process_can_break_into);
+	tcase_add_test(tc, a_long_line_of_json_is_cut_between_characters_and_ends_as_it_should);
 	tcase_add_test(tc, a_long_name_of_the_process_is_cut);
 	tcase_add_test(tc, levels_have_words);
 	suite_add_tcase(s, tc);

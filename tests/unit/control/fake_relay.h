@@ -1,4 +1,7 @@
-/* fake_relay.h: a relay without media, which remembers the wishes it was given as text; link it instead of the real one. */
+/*
+ * fake_relay.h: a relay without media, which remembers the wishes it was given as
+ * text; link it instead of the real one.
+ */
 #pragma once
 
 #include "dcmf/relay/relay.h"
@@ -22,7 +25,8 @@ void fake_relay_destroy(struct relay *r);
 struct fake_relay *fake_relay(struct relay *r);
 
 /*
- * A spec as a line: "owner=- ue{m0 http if=- remote=192.0.2.1:4000 ice=- fp=1 setup=actpass sctp=5000 max=65536 tls=- dcep=no
- * 0[ordered reliable 256 label=- http] 0>http://127.0.0.1/@127.0.0.1:80}"
+ * A spec as a line: "owner=- ue{m0 http if=- remote=192.0.2.1:4000 ice=- fp=1
+ * setup=actpass sctp=5000 max=65536 tls=- dcep=no 0[ordered reliable 256 label=-
+ * http] 0>http://127.0.0.1/@127.0.0.1:80}"
  */
 const char *fake_wish(const struct context_spec *spec, char buf[FAKE_WISH_MAX]);

@@ -9,7 +9,10 @@
 	"77:1D:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:66:F9:0E:B5:20:74:CB:39:58:" \
 	"EF:13:A7"
 
-/* As the relay and control/document do it: endpoints, role, sizes, ICE. Media i has port 20000 + i. NULL: out of memory. */
+/*
+ * As the relay and control/document do it: endpoints, role, sizes, ICE. Media i
+ * has port 20000 + i. NULL: out of memory.
+ */
 static inline bool fill(json_t *doc, const char *ip)
 {
 	json_t *medias =

@@ -82,7 +82,7 @@
 	"a=fingerprint:SHA-256 " FP_A "\n"                               \
 	"a=setup:actpass\n"
 
-/* An IMS UE's first INVITE (spec 3.5): local and remote bootstrap channels, no ICE. */
+/* An IMS UE's first INVITE: local and remote bootstrap channels, no ICE. */
 #define IMS_UE                                                     \
 	"v=0\r\n"                                                  \
 	"o=- 3918 1 IN IP4 198.51.100.10\r\n"                      \

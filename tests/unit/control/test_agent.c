@@ -1,4 +1,7 @@
-/* test_agent.c: the worker's half of control as a transcript: start, lines that are no requests, events. */
+/*
+ * test_agent.c: the worker's half of control as a transcript: start,
+ * lines that are no requests, events.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -143,14 +143,6 @@ static const struct {
 		M "/mediaProcessingUri" },
 	/* DcMedia */
 	{ REMOVE(D "/mediaProxyConfig"), PROBLEM_IE_MISSING, D "/mediaProxyConfig" },
-	{ ADD(D "/mediaProxyConfig", "\"UDP_PROXY\""), PROBLEM_SECURITY_POLICY,
-		D "/mediaProxyConfig" },
-	{ "[{\"op\":\"add\",\"path\":\"" D "/mediaProxyConfig\",\"value\":\"UDP_PROXY\"},"
-	  "{\"op\":\"replace\",\"path\":\"" D
-	  "/streams\",\"value\":{\"1000\":{\"streamId\":1000}}}]",
-		PROBLEM_NOT_BUILT, D "/mediaProxyConfig" },
-	{ ADD(D "/mediaProxyConfig", "\"DC_APPLICATION_PROXY\""), PROBLEM_NOT_BUILT,
-		D "/mediaProxyConfig" },
 	{ ADD(D "/mediaProxyConfig", "\"TELEPATHY\""), PROBLEM_NOT_BUILT, D "/mediaProxyConfig" },
 	{ REMOVE(D "/streams"), PROBLEM_IE_MISSING, D "/streams" },
 	{ ADD(D "/streams", "{}"), PROBLEM_IE_MISSING, D "/streams" },
@@ -195,7 +187,11 @@ static const struct {
 	{ ADD(D "/mdc1Info", "{\"remoteMdc1Endpoint\":{\"ip\":{\"ipv4Addr\":\"127.0.0.1\"},"
 			     "\"portNumber\":80,\"transport\":\"TCP\"}}"),
 		PROBLEM_OPTIONAL_INCORRECT, D "/mdc1Info/remoteMdc1Endpoint/transport" },
-	{ ADD(D "/mdc2Info", "{\"mdc2Protocol\":\"TCP\"}"), PROBLEM_NOT_BUILT, D "/mdc2Info" },
+	{ ADD(D "/mdc2Info", "{\"mdc2Protocol\":\"PIGEON\"}"), PROBLEM_NOT_BUILT,
+		D "/mdc2Info/mdc2Protocol" },
+	{ ADD(D "/mdc2Info", "{\"remoteMdc2Endpoint\":{\"ip\":{\"ipv4Addr\":\"127.0.0.1\"},"
+			     "\"portNumber\":80,\"transport\":\"TCP\"}}"),
+		PROBLEM_OPTIONAL_INCORRECT, D "/mdc2Info/remoteMdc2Endpoint/transport" },
 	{ ADD(D "/mdc2Info", "{\"mdc2Protocol\":1}"), PROBLEM_OPTIONAL_INCORRECT,
 		D "/mdc2Info/mdc2Protocol" },
 	{ ADD(D "/interworkingInfo", "{\"transcodeMode\":\"DC_TO_VIDEO\"}"), PROBLEM_NOT_BUILT,
@@ -239,6 +235,8 @@ static const struct {
 		M "/dcmf/labels/x" },
 	{ ADD(M "/dcmf", "{\"labels\":{\"0\":1}}"), PROBLEM_OPTIONAL_INCORRECT,
 		M "/dcmf/labels/0" },
+	{ ADD(M "/dcmf", "{\"applications\":{\"1000\":1}}"), PROBLEM_OPTIONAL_INCORRECT,
+		M "/dcmf/applications/1000" },
 	{ ADD(M "/dcmf", "{\"maxMessageSize\":4294967296}"), PROBLEM_OPTIONAL_INCORRECT,
 		M "/dcmf/maxMessageSize" },
 	{ ADD(M "/dcmf", "{\"interface\":\"\"}"), PROBLEM_OPTIONAL_INCORRECT, M "/dcmf/interface" },
@@ -407,9 +405,7 @@ START_TEST(faults_of_the_early_shape_point_into_the_early_shape)
 		{ ADD(D "/remoteMdc1Endpoint/transport", "\"UDP\""), PROBLEM_NOT_BUILT,
 			D "/remoteMdc1Endpoint/transport" },
 		{ ADD(D "/securitySetup", "\"X\""), PROBLEM_NOT_BUILT, D "/securitySetup" },
-		{ ADD(D "/mdc2Protocol", "\"TCP\""), PROBLEM_NOT_BUILT, D "/mdc2Protocol" },
-		{ ADD(D "/mediaProxyConfig", "\"UDP\""), PROBLEM_SECURITY_POLICY,
-			D "/mediaProxyConfig" },
+		{ ADD(D "/mdc2Protocol", "\"PIGEON\""), PROBLEM_NOT_BUILT, D "/mdc2Protocol" },
 		{ ADD(D "/streams/0/appBindingInfo", "1"), PROBLEM_OPTIONAL_INCORRECT,
 			D "/streams/0/appBindingInfo" },
 	};

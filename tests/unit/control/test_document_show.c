@@ -1,4 +1,7 @@
-/* test_document_show.c: what controllers are shown of a document, and what it is when it comes back. */
+/*
+ * test_document_show.c: what controllers are shown of a document,
+ * and what it is when it comes back.
+ */
 #include <string.h>
 
 #include "control/json.h"

@@ -1,4 +1,7 @@
-/* test_patch.c: JSON Patch, after the examples of RFC 6902 appendix A in words of our own, and what hostile patches get. */
+/*
+ * test_patch.c: JSON Patch, after the examples of RFC 6902 appendix A in words of
+ * our own, and what hostile patches get.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -201,6 +204,34 @@ START_TEST(a_document_cannot_be_doubled_until_memory_is_gone)
 }
 END_TEST
 
+START_TEST(a_document_cannot_be_nested_until_the_stack_is_gone)
+{
+	static const char *const ops[] = { "copy", "add", "move" };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		json_t *doc = load("{\"a\":[]}"), *patch = json_array(),
+		       *deep = load("[[[[[[[[[[]]]]]]]]]]");
+		struct problem p = { .kind = PROBLEM_NONE };
+		char path[400] = "/a";
+
+		for (int n = 0; n < 15; n++) {
+			json_array_append_new(patch, json_pack("{s:s,s:s,s:O}", "op", "add", "path",
+							     "/b", "value", deep));
+			json_array_append_new(
+				patch, json_pack("{s:s,s:s,s:s+,s:O}", "op", ops[i], "from", "/b",
+					       "path", path, "/-", "value", deep));
+			strcat(path, "/0/0/0/0/0/0/0/0/0/0");
+		}
+		ck_assert_ptr_null(patch_apply(doc, patch, &p));
+		ck_assert_int_eq(p.kind, PROBLEM_TOO_LARGE);
+		problem_finish(&p);
+		json_decref(doc);
+		json_decref(deep);
+		json_decref(patch);
+	}
+}
+END_TEST
+
 START_TEST(a_patch_of_too_many_operations_is_refused)
 {
 	json_t *doc = load("{}"), *patch = json_array();
@@ -262,6 +293,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_cannot_be_done_is_refused_and_changes_nothing);
 	tcase_add_test(t, the_failing_operation_is_named_whichever_it_is);
 	tcase_add_test(t, a_document_cannot_be_doubled_until_memory_is_gone);
+	tcase_add_test(t, a_document_cannot_be_nested_until_the_stack_is_gone);
 	tcase_add_test(t, a_patch_of_too_many_operations_is_refused);
 	tcase_add_test(t, without_memory_nothing_leaks);
 	suite_add_tcase(s, t);

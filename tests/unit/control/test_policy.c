@@ -260,12 +260,15 @@ START_TEST(what_cannot_be_a_network_or_a_rule_is_refused_with_a_reason)
 	static const struct {
 		const char *key, *value, *why;
 	} rows[] = {
-		{ "kind", "xdc", "bdc or adc" }, { "kind", "BDC", "bdc or adc" },
-		{ "bdc", "", "local or remote" }, { "topology", "p2p2p", "p2a, p2p or p2a2p" },
-		{ "server", "mine", "internal or external" },
-		{ "application", "", "a text is wanted" },
-		{ "colour", "blue", "there is no such key" },
-		{ "then", "e2e", "there is no such key" }, /* belongs beside match */
+		{ "kind", "xdc", "bdc or adc is wanted" },
+		{ "kind", "BDC", "bdc or adc is wanted" },
+		{ "bdc", "", "local or remote is wanted" },
+		{ "topology", "p2p2p", "p2a, p2p or p2a2p is wanted" },
+		{ "server", "mine", "internal or external is wanted" },
+		{ "protocol", "TCP/TSL",
+			"UDP/DTLS/SCTP, UDP, TCP, TCP/TLS, SCTP or SCTP/DTLS is wanted" },
+		{ "application", "", "a text is wanted" }, { "colour", "blue", "unknown key" },
+		{ "then", "e2e", "unknown key" }, /* belongs beside match */
 	};
 	struct policy policy = { 0 };
 	struct policy_rule *r = policy_add_rule(&policy);
@@ -280,9 +283,92 @@ START_TEST(what_cannot_be_a_network_or_a_rule_is_refused_with_a_reason)
 			!policy_rule_match(r, rows[i].key, rows[i].value, &why), "row %zu", i);
 		ck_assert_str_eq(why, rows[i].why);
 	}
+	ck_assert_str_eq(policy_word("topology", POLICY_P2A2P), "p2a2p");
+	ck_assert_str_eq(policy_word("then", POLICY_REFUSE), "refuse");
+	ck_assert_ptr_null(policy_word("server", POLICY_SERVER_ANY));
+	ck_assert_ptr_null(policy_word("colour", 1));
 	ck_assert(!policy_rule_set(r, "then", "as-asked", &why));
 	ck_assert(!policy_rule_set(r, "kind", "bdc", &why));
 	policy_finish(&policy);
+}
+END_TEST
+
+START_TEST(a_rule_that_nothing_can_match_is_told_from_one_that_makes_sense)
+{
+	static const struct {
+		const char *matches[7], *key, *why;
+	} rows[] = {
+		{ { "kind", "bdc", "bdc", "remote", "server", "external" }, NULL, NULL },
+		{ { "topology", "p2a", "server", "external", "protocol", "TCP" }, NULL, NULL },
+		{ { NULL }, NULL, NULL },
+		{ { "kind", "adc", "bdc", "local" }, "bdc", "the rule of application ones" },
+		{ { "kind", "bdc", "topology", "p2a" }, "topology", "the rule of bootstrap ones" },
+		{ { "bdc", "local", "protocol", "TCP" }, "protocol", "the rule of bootstrap ones" },
+		{ { "kind", "bdc", "application", "a" }, "application",
+			"the rule of bootstrap ones" },
+		{ { "topology", "p2p", "server", "external" }, "server", "there is none" },
+		{ { "topology", "p2p", "protocol", "UDP" }, "protocol", "p2p has none" },
+		{ { "server", "internal" }, "server", "needs policy.operator_networks" },
+	};
+	struct policy policy = { 0 };
+	const char *key = NULL, *why = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		add_rule(&policy, rows[i].matches, "e2ae", "false");
+		ck_assert_msg(policy_rule_makes_sense(&policy, &policy.rules[i], &key, &why) ==
+				      (rows[i].key == NULL),
+			"row %zu", i);
+		if (rows[i].key == NULL)
+			continue;
+		ck_assert_str_eq(key, rows[i].key);
+		ck_assert_msg(strstr(why, rows[i].why) != NULL, "row %zu: %s", i, why);
+	}
+	ck_assert(policy_add_network(&policy, SPAN_LIT("10.0.0.0/8"), &why));
+	ck_assert(
+		policy_rule_makes_sense(&policy, &policy.rules[policy.rule_count - 1], &key, &why));
+	policy_finish(&policy);
+}
+END_TEST
+
+START_TEST(a_server_is_internal_by_its_network_or_because_it_is_ours)
+{
+	struct policy policy = operator_policy();
+	struct policy_question q = { .kind = POLICY_ADC,
+		.topology = POLICY_P2A,
+		.server = at(INSIDE),
+		.wanted = POLICY_E2AE };
+
+	ck_assert_int_eq(policy_server_of(&policy, &q), POLICY_INTERNAL);
+	q.server = at(OUTSIDE);
+	ck_assert_int_eq(policy_server_of(&policy, &q), POLICY_EXTERNAL);
+	q.own_server = true;
+	ck_assert_int_eq(policy_server_of(&policy, &q), POLICY_INTERNAL);
+	q = (struct policy_question){ .kind = POLICY_ADC, .topology = POLICY_P2P };
+	ck_assert_int_eq(policy_server_of(&policy, &q), POLICY_SERVER_ANY);
+	q.topology = POLICY_P2A; /* not known yet */
+	ck_assert_int_eq(policy_server_of(&policy, &q), POLICY_EXTERNAL);
+	policy_finish(&policy);
+}
+END_TEST
+
+START_TEST(policies_are_compared_by_what_they_say)
+{
+	struct policy a = operator_policy(), b = operator_policy();
+	const char *why;
+
+	add_rule(&a, MATCH("application", "game"), "e2e", "false");
+	add_rule(&b, MATCH("application", "game"), "e2e", "false");
+	b.rules[0].line = 7;
+	ck_assert(policy_networks_equal(&a, &b) && policy_rules_equal(&a, &b));
+	ck_assert(policy_rule_match(&b.rules[0], "application", "chess", &why));
+	ck_assert(!policy_rules_equal(&a, &b));
+	ck_assert(policy_rule_match(&b.rules[0], "application", "game", &why));
+	add_rule(&b, MATCH("kind", "bdc"), "refuse", "false");
+	ck_assert(!policy_rules_equal(&a, &b));
+	ck_assert(policy_add_network(&b, SPAN_LIT("192.0.2.0/24"), &why));
+	ck_assert(!policy_networks_equal(&a, &b));
+	policy_finish(&a);
+	policy_finish(&b);
 }
 END_TEST
 
@@ -341,6 +427,9 @@ static Suite *suite(void)
 	tcase_add_test(t, a_rule_with_a_text_does_not_match_where_there_is_none);
 	tcase_add_test(t, networks_end_where_their_prefix_ends);
 	tcase_add_test(t, what_cannot_be_a_network_or_a_rule_is_refused_with_a_reason);
+	tcase_add_test(t, a_rule_that_nothing_can_match_is_told_from_one_that_makes_sense);
+	tcase_add_test(t, a_server_is_internal_by_its_network_or_because_it_is_ours);
+	tcase_add_test(t, policies_are_compared_by_what_they_say);
 	tcase_add_test(t, bootstrap_channels_are_known_by_id_and_subprotocol);
 	tcase_add_test(t, running_out_of_memory_leaves_a_usable_policy);
 	suite_add_tcase(s, t);

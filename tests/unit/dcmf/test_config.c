@@ -1,4 +1,7 @@
-/* test_config.c: what a configuration file may say, and what it is told when it says something else. */
+/*
+ * test_config.c: what a configuration file may say, and what it is
+ * told when it says something else.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,7 +29,7 @@ static void refused_with(const char *text, const char *sentence)
 	ck_assert_int_eq(mem_live(), before);
 }
 
-START_TEST(an_empty_file_gives_the_defaults_of_the_contract)
+START_TEST(an_empty_file_gives_the_defaults)
 {
 	taken("");
 	ck_assert_str_eq(config.node.name, "mf1");
@@ -222,10 +225,47 @@ static const struct {
 	{ "ng: { listen: 127.0.0.1:2223 }\n",
 		"t.yaml:1: ng.listen: the ng interface is not built yet" },
 	{ "mdc2: { allow_plain: always }\n", "t.yaml:1: mdc2.allow_plain: MDC2 is not built yet" },
-	{ "policy: { rules: [ { then: refuse } ] }\n",
-		"t.yaml:1: policy.rules: the security policy is not built yet" },
-	{ "policy: { operator_networks: [ 10.0.0.0/8 ] }\n",
-		"t.yaml:1: policy.operator_networks: the security policy is not built yet" },
+	{ "policy:\n  operator_networks: [ 10.0.0.0/8, 10.0.0.0/33 ]\n",
+		"t.yaml:2: policy.operator_networks: \"10.0.0.0/33\": an IP network is wanted, as "
+		"10.0.0.0/8 or 2001:db8::/32" },
+	{ "policy: { operator_networks: 10.0.0.0/8 }\n",
+		"t.yaml:1: policy.operator_networks: \"10.0.0.0/8\" is not a list" },
+	{ "policy: { operator_networks: [ [ 10.0.0.0/8 ] ] }\n",
+		"t.yaml:1: policy.operator_networks: its entries must be texts" },
+	{ "policy: { rules: { then: refuse } }\n",
+		"t.yaml:1: policy.rules: a value is expected, not a map" },
+	{ "policy: { rules: [ refuse ] }\n", "t.yaml:1: policy.rules[0]: a map is expected" },
+	{ "policy:\n  rules:\n  - { then: e2ae }\n  - match: { kind: bdc }\n",
+		"t.yaml:5: policy.rules[1]: then is missing" },
+	{ "policy: { rules: [ { match: bdc, then: e2ae } ] }\n",
+		"t.yaml:1: policy.rules[0].match: a map is expected" },
+	{ "policy:\n  rules:\n  - match:\n      kind: xdc\n    then: e2ae\n",
+		"t.yaml:4: policy.rules[0].match.kind: bdc or adc is wanted" },
+	{ "policy: { rules: [ { match: { colour: blue }, then: e2ae } ] }\n",
+		"t.yaml:1: policy.rules[0].match.colour: unknown key" },
+	{ "policy: { rules: [ { match: { then: e2ae } } ] }\n",
+		"t.yaml:1: policy.rules[0].match.then: unknown key" },
+	{ "policy: { rules: [ { kind: bdc, then: e2ae } ] }\n",
+		"t.yaml:1: policy.rules[0].kind: unknown key" },
+	{ "policy: { rules: [ { then: as-asked } ] }\n",
+		"t.yaml:1: policy.rules[0].then: e2ae, e2e or refuse is wanted" },
+	{ "policy: { rules: [ { then: } ] }\n",
+		"t.yaml:1: policy.rules[0].then: a value is missing" },
+	{ "policy: { rules: [ { then: [ e2e ] } ] }\n",
+		"t.yaml:1: policy.rules[0].then: a word or text is expected" },
+	{ "policy: { rules: [ { then: e2e, require_protected_mdc: yes } ] }\n",
+		"t.yaml:1: policy.rules[0].require_protected_mdc: true or false is wanted" },
+	{ "policy: { rules: [ { then: e2e, then: e2e } ] }\n",
+		"t.yaml:1: policy.rules[0].then: stands here twice" },
+	{ "policy: { rules: [ { match: { kind: bdc, kind: bdc }, then: e2e } ] }\n",
+		"t.yaml:1: policy.rules[0].match.kind: stands here twice" },
+	{ "policy: { rules: [ { match: { protocol: \"TCP\\0\" }, then: e2e } ] }\n",
+		"t.yaml:1: policy.rules[0].match.protocol: a text without NUL is expected" },
+	{ "policy:\n  rules:\n  - { match: { server: internal }, then: e2ae }\n",
+		"t.yaml:3: policy.rules[0].match.server: internal needs policy.operator_networks" },
+	{ "policy:\n  rules:\n  - { match: { kind: adc, bdc: local }, then: e2ae }\n",
+		"t.yaml:3: policy.rules[0].match.bdc: is of bootstrap channels, the rule of "
+		"application ones" },
 	{ "authorization: { clients: [ a ] }\n",
 		"t.yaml:1: authorization.clients: authorization of controllers is not built yet" },
 	{ "limits: { context_idle: 5m }\n",
@@ -260,6 +300,82 @@ static void note(void *arg, const char *path, bool live)
 
 	snprintf(compared + len, sizeof(compared) - len, "%s%s ", path, live ? "*" : "");
 }
+
+START_TEST(the_security_policy_is_read)
+{
+	const struct policy *policy = &config.policy;
+
+	taken("policy:\n"
+	      "  rules:\n"
+	      "  - match: { kind: bdc, bdc: remote }\n"
+	      "    then: refuse\n"
+	      "  - { match: { server: internal, protocol: TCP/TLS, application: 'chess 2',\n"
+	      "      topology: p2a, third_party: auth.example }, then: e2ae,\n"
+	      "      require_protected_mdc: true }\n"
+	      "  - { then: e2e, match: {} }\n"
+	      "  operator_networks: [ 10.0.0.0/8, '2001:db8::/32', 192.0.2.7 ]\n"
+	      "mdc1: { allow_plain: operator }\n");
+	ck_assert_uint_eq(policy->network_count, 3);
+	ck_assert_uint_eq(policy->operator_networks[0].bits, 8);
+	ck_assert_uint_eq(policy->operator_networks[1].prefix.family, ADDR_IPV6);
+	ck_assert_uint_eq(policy->operator_networks[2].bits, 32);
+	ck_assert_uint_eq(policy->rule_count, 3);
+	ck_assert_uint_eq(policy->rules[0].line, 3);
+	ck_assert_uint_eq(policy->rules[0].bdc, POLICY_BDC_REMOTE);
+	ck_assert_uint_eq(policy->rules[0].then, POLICY_REFUSE);
+	ck_assert_uint_eq(policy->rules[1].line, 5);
+	ck_assert_uint_eq(policy->rules[1].server, POLICY_INTERNAL);
+	ck_assert_str_eq(policy->rules[1].protocol, "TCP/TLS");
+	ck_assert_str_eq(policy->rules[1].application, "chess 2");
+	ck_assert_str_eq(policy->rules[1].third_party, "auth.example");
+	ck_assert(policy->rules[1].require_protected_mdc);
+	ck_assert_uint_eq(policy->rules[2].then, POLICY_E2E);
+	ck_assert_int_eq(config.mdc1.allow_plain, PLAIN_OPERATOR);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(a_changed_policy_is_a_difference_that_needs_a_restart)
+{
+	struct config other;
+
+	compared[0] = '\0';
+	taken("policy: { operator_networks: [ 10.0.0.0/8 ], rules: [ { then: e2e } ] }\n");
+	ck_assert(config_parse("policy:\n  rules: [ { match: { kind: bdc }, then: e2e } ]\n",
+		"o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, "policy.operator_networks policy.rules ");
+	config_finish(&other);
+	compared[0] = '\0';
+	ck_assert(config_parse("\npolicy:\n  rules:\n  - then: e2e\n"
+			       "  operator_networks: [ 10.0.0.0/8 ]\n",
+		"o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, ""); /* on other lines, and the same */
+	config_finish(&other);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(there_is_a_bound_on_rules_and_networks)
+{
+	char *text = mem_alloc(64 << 10);
+	size_t len = (size_t)sprintf(text, "policy:\n  rules:\n");
+
+	for (int i = 0; i < 256; i++)
+		len += (size_t)sprintf(text + len, "  - then: e2ae\n");
+	taken(text);
+	ck_assert_uint_eq(config.policy.rule_count, 256);
+	config_finish(&config);
+	strcpy(text + len, "  - then: e2ae\n");
+	refused_with(text, "t.yaml:259: policy.rules: too many rules");
+	len = (size_t)sprintf(text, "policy:\n  operator_networks:\n");
+	for (int i = 0; i <= 1024; i++)
+		len += (size_t)sprintf(text + len, "  - 10.%d.%d.0/24\n", i / 256, i % 256);
+	refused_with(text, "t.yaml:1027: policy.operator_networks: too many networks");
+	mem_free(text);
+}
+END_TEST
 
 START_TEST(differences_are_named_and_live_ones_are_taken)
 {
@@ -347,7 +463,9 @@ START_TEST(running_out_of_memory_at_any_point_is_an_error_and_leaks_nothing)
 {
 	const char *text = "node: { name: a }\nmedia: [ { name: a, address: 127.0.0.1 }, { name: "
 			   "b, address: '::1' } ]\n"
-			   "mdc1: { synthetic: [ a:1, b:2 ] }\n";
+			   "mdc1: { synthetic: [ a:1, b:2 ] }\n"
+			   "policy: { operator_networks: [ 10.0.0.0/8 ], rules: [ { match: { "
+			   "protocol: TCP, application: a }, then: e2ae }, { then: e2e } ] }\n";
 	long before = mem_live();
 	unsigned long n;
 
@@ -376,13 +494,16 @@ static Suite *make_suite(void)
 	Suite *s = suite_create("config");
 	TCase *t = tcase_create("config");
 
-	tcase_add_test(t, an_empty_file_gives_the_defaults_of_the_contract);
+	tcase_add_test(t, an_empty_file_gives_the_defaults);
 	tcase_add_test(t, every_section_may_be_left_empty);
 	tcase_add_test(t, values_of_every_type_are_read);
 	tcase_add_test(t, a_range_of_ports_is_split_evenly_among_the_workers);
 	tcase_add_loop_test(t, an_impossible_file_is_refused_naming_file_line_and_key, 0,
 		(int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(t, values_that_only_repeat_the_default_of_what_is_not_built_are_fine);
+	tcase_add_test(t, the_security_policy_is_read);
+	tcase_add_test(t, a_changed_policy_is_a_difference_that_needs_a_restart);
+	tcase_add_test(t, there_is_a_bound_on_rules_and_networks);
 	tcase_add_test(t, differences_are_named_and_live_ones_are_taken);
 	tcase_add_test(t, control_may_be_listened_for_anywhere_with_tls_whose_files_change_live);
 	tcase_add_test(t, equal_configurations_have_no_difference);

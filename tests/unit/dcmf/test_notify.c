@@ -10,7 +10,7 @@
 #include "dcmf/notify.h"
 #include "tests/unit/main.h"
 
-/* A socket with an abstract name of its own; `name` as systemd would put it into the environment. */
+/* A socket with an abstract name of its own; `name` as systemd puts it into the environment. */
 static int listen_abstract(char name[64])
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };

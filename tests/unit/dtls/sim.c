@@ -1,4 +1,7 @@
-/* sim.c: two DTLS ends, a wire that loses, delays and doubles, and one clock for all, OpenSSL included. */
+/*
+ * sim.c: two DTLS ends, a wire that loses, delays and doubles, and one
+ * clock for all, OpenSSL included.
+ */
 #include "sim.h"
 
 #include <check.h>

@@ -1,5 +1,6 @@
 /*
- * sim.h: two DTLS ends, a wire that loses, delays and doubles, and one clock for all, OpenSSL included.
+ * sim.h: two DTLS ends, a wire that loses, delays and doubles, and one
+ * clock for all, OpenSSL included.
  *
  *     sim_init(&sim); sim_pair(&sim, mtu, cookie);       or end_ours(), end_raw() one by one
  *     sim.wire.drop = 3;                                 whatever shall go wrong
@@ -19,7 +20,10 @@ enum { CLIENT, SERVER };
 
 struct sim;
 
-/* An end is one of three: a connection of ours; a gate, which screens hellos and then becomes one; OpenSSL alone. */
+/*
+ * An end is one of three: a connection of ours; a gate, which screens hellos
+ * and then becomes one; OpenSSL alone.
+ */
 struct end {
 	struct sim *sim;
 	int side;                  /* CLIENT or SERVER */
@@ -78,15 +82,18 @@ void end_ours(struct sim *s, int side, uint16_t mtu);
 /* The server screens hellos and makes a connection of the proven one. */
 void end_gate(struct sim *s, uint16_t mtu);
 /*
- * OpenSSL without our rules, with the certificate of that side, or none. DTLS 1.2, level 0; change end->raw_ctx's rules
- * before raw_open().
+ * OpenSSL without our rules, with the certificate of that side, or none. DTLS 1.2, level 0;
+ * change end->raw_ctx's rules before raw_open().
  */
 void end_raw(struct sim *s, int side, bool with_certificate);
 void raw_open(struct sim *s, int side);
 void raw_poll(struct end *e); /* handshakes and reads, after a change by hand */
 
 void sim_pair(struct sim *s, uint16_t mtu, bool gate);
-/* Starts the client if it has not begun, and lets at most `seconds` pass; stops when nothing is left to happen. */
+/*
+ * Starts the client if it has not begun, and lets at most `seconds` pass;
+ * stops when nothing is left to happen.
+ */
 void sim_run(struct sim *s, int seconds);
 void sim_send(struct sim *s, int from, struct span dgram); /* as if that side had */
 bool sim_both_open(const struct sim *s);

@@ -1,4 +1,7 @@
-/* test_dtls.c: connections of ours with each other: what a handshake agrees, what it costs on the wire, how it ends. */
+/*
+ * test_dtls.c: connections of ours with each other: what a handshake agrees,
+ * what it costs on the wire, how it ends.
+ */
 #include "dtls/dtls.h"
 
 #include "dcmf/base/alloc.h"
@@ -130,8 +133,8 @@ START_TEST(the_flights_of_a_small_handshake_are_gathered_into_few_datagrams)
 	sim_init(&s);
 	sim_pair(&s, 1200, false);
 	sim_run(&s, 1);
-	ck_assert_uint_le(
-		s.sent, 5); /* hello; hello..done; certificate..finished; finished; one to spare */
+	/* hello; hello..done; certificate..finished; finished; one to spare */
+	ck_assert_uint_le(s.sent, 5);
 	sim_finish(&s);
 }
 END_TEST

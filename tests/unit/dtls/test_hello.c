@@ -1,4 +1,7 @@
-/* test_hello.c: hellos of strangers, one by one and as a client that goes through the whole exchange. */
+/*
+ * test_hello.c: hellos of strangers, one by one and as a client that
+ * goes through the whole exchange.
+ */
 #include "dtls/hello.h"
 
 #include "dcmf/base/alloc.h"
@@ -290,7 +293,10 @@ START_TEST(openssl_passes_the_gate)
 }
 END_TEST
 
-/* What went by: the record number of the first hello that carried a cookie, of the first ServerHello, of the last challenge. */
+/*
+ * What went by: the record number of the first hello that carried a cookie, of the
+ * first ServerHello, of the last challenge.
+ */
 static struct {
 	uint64_t proven, server_hello, challenge;
 	unsigned server_hellos, hellos;
@@ -323,7 +329,10 @@ static bool watch_only(struct sim *s, int from, struct span dgram)
 	return true;
 }
 
-/* All challenges arrive four seconds after the beginning; by then OpenSSL has repeated its hello after 1 s and 3 s. */
+/*
+ * All challenges arrive four seconds after the beginning; by then OpenSSL has
+ * repeated its hello after 1 s and 3 s.
+ */
 static bool hold_challenges(struct sim *s, int from, struct span dgram)
 {
 	bool is_challenge = dgram.p[RECORD_HEADER] == HANDSHAKE_HELLO_VERIFY_REQUEST;
@@ -386,7 +395,10 @@ START_TEST(fragments_that_overtake_or_get_lost_only_cost_time)
 }
 END_TEST
 
-/* Lets only the first fragment of the proven hello through; then the client cuts its hello in other places, as Firefox does. */
+/*
+ * Lets only the first fragment of the proven hello through; then the client cuts its
+ * hello in other places, as Firefox does.
+ */
 static bool swallow_later_fragment(struct sim *s, int from, struct span dgram)
 {
 	bool is_later = from == CLIENT && dgram.p[RECORD_HEADER] == HANDSHAKE_CLIENT_HELLO &&

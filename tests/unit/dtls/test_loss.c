@@ -117,13 +117,19 @@ START_TEST(a_repeated_flight_takes_no_more_datagrams_than_the_first_time)
 	sim_pair(&s, 1200, false);
 	s.wire.tap = swallow_all_of_server;
 	sim_run(&s, 2);
-	/* hello, answer, then the client's flight after 0.04 0.34 0.94 s, and each time the server's last one */
+	/*
+	 * hello, answer, then the client's flight after 0.04 0.34 0.94 s, and
+	 * each time the server's last one
+	 */
 	ck_assert_uint_eq(s.sent, 2 + 3 * 2);
 	sim_finish(&s);
 }
 END_TEST
 
-/* With what a stranger, or a noisy line, might send to `to`: everything between noise and nearly right. */
+/*
+ * With what a stranger, or a noisy line, might send to `to`:
+ * everything between noise and nearly right.
+ */
 static void pester(struct sim *s, int to, unsigned times)
 {
 	for (unsigned i = 0; i < times; i++) {
@@ -169,7 +175,10 @@ START_TEST(garbage_between_the_datagrams_kills_nothing)
 }
 END_TEST
 
-/* Every datagram is followed by copies of itself with one bit wrong in its encrypted part or its record header. */
+/*
+ * Every datagram is followed by copies of itself with one bit wrong in its
+ * encrypted part or its record header.
+ */
 static bool follow_with_forgeries(struct sim *s, int from, struct span dgram)
 {
 	struct end *to = &s->end[!from];

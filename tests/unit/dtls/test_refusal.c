@@ -1,4 +1,7 @@
-/* test_refusal.c: what we accept of a foreign stack and what we refuse, with the reason we give. OpenSSL plays the stranger. */
+/*
+ * test_refusal.c: what we accept of a foreign stack and what we refuse, with the
+ * reason we give. OpenSSL plays the stranger.
+ */
 #include "dtls/dtls.h"
 
 #include "dcmf/base/alloc.h"
@@ -188,7 +191,10 @@ START_TEST(rsa_certificates_work_and_their_long_flights_keep_to_the_mtu)
 }
 END_TEST
 
-/* After its request nothing of the stranger arrives any more: OpenSSL takes a refusal for the end and says so. */
+/*
+ * After its request nothing of the stranger arrives any more: OpenSSL takes
+ * a refusal for the end and says so.
+ */
 static unsigned last_allowed;
 
 static bool swallow_second_thoughts(struct sim *s, int from, struct span dgram)
@@ -267,8 +273,8 @@ START_TEST(the_longest_record_passes_both_ways)
 	raw = &s.end[CLIENT];
 	raw->raw_wire.output = raw_output; /* such a datagram is too long for the sim */
 	ck_assert_int_eq(SSL_write(raw->raw, text, sizeof(text)), sizeof(text));
-	ck_assert(dtls_read(
-		s.end[SERVER].dtls, got, 100, &len)); /* in two parts if the room is short */
+	/* in two parts if the room is short */
+	ck_assert(dtls_read(s.end[SERVER].dtls, got, 100, &len));
 	ck_assert_uint_eq(len, 100);
 	ck_assert(dtls_read(s.end[SERVER].dtls, got + 100, sizeof(got) - 100, &len));
 	ck_assert_uint_eq(len, sizeof(got) - 100);

@@ -1,4 +1,7 @@
-/* test_stream.c: TLS as a stream filter: what works, which certificates may be used, and little memory. */
+/*
+ * test_stream.c: TLS as a stream filter: what works, which
+ * certificates may be used, and little memory.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

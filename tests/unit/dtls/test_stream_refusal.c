@@ -1,4 +1,7 @@
-/* test_stream_refusal.c: TLS as a stream filter: peers that are wrong, hostile, or speak something else. */
+/*
+ * test_stream_refusal.c: TLS as a stream filter: peers that are wrong,
+ * hostile, or speak something else.
+ */
 #include "tests/unit/dtls/tls_pair.h"
 #include "tests/unit/main.h"
 

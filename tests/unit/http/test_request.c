@@ -9,8 +9,8 @@
 #include "tests/unit/main.h"
 
 /*
- * What happened, as text: "GET /x 5 {Name=value}[hello].", an error as "!400". Requests follow each
- * other.
+ * What happened, as text: "GET /x 5 {Name=value}[hello].", an error as
+ * "!400". Requests follow each other.
  */
 struct story {
 	char text[12000];

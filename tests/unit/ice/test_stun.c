@@ -1,6 +1,6 @@
 /*
- * test_stun.c: the codec against the vectors of RFC 5769, and against messages that only look like
- * STUN.
+ * test_stun.c: the codec against the vectors of RFC 5769, and against
+ * messages that only look like STUN.
  */
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@
 #include "tests/unit/main.h"
 
 /*
- * RFC 5769 2.1: a request. SOFTWARE, PRIORITY, ICE-CONTROLLED, USERNAME, MESSAGE-INTEGRITY,
- * FINGERPRINT.
+ * RFC 5769 2.1: a request. SOFTWARE, PRIORITY, ICE-CONTROLLED,
+ * USERNAME, MESSAGE-INTEGRITY, FINGERPRINT.
  */
 static const uint8_t sample_request[] = { 0x00, 0x01, 0x00, 0x58, 0x21, 0x12, 0xa4, 0x42, 0xb7,
 	0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae, 0x80, 0x22, 0x00, 0x10,

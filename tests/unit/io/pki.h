@@ -16,10 +16,13 @@ struct pki_wish {
 	const char *alt_names; /* as in openssl.cnf, "DNS:a,URI:b"; NULL: the name, as DNS */
 };
 
-/* `issuer` NULL: signs itself and may sign others. `name` becomes the common name and the only DNS name. */
+/*
+ * `issuer` NULL: signs itself and may sign others. `name` becomes the
+ * common name and the only DNS name.
+ */
 void pki_make(struct pki_cert *out, const char *name, const struct pki_cert *issuer);
 void pki_issue(struct pki_cert *out, const char *name, const struct pki_cert *issuer,
 	const struct pki_wish *wish);
 void pki_free(struct pki_cert *c);
-/* A server with that certificate; with `client_ca` it insists on a client certificate from there. */
+/* A server with that certificate; with `client_ca` it wants a client certificate from there. */
 SSL_CTX *pki_server(const struct pki_cert *c, const struct pki_cert *client_ca);

@@ -1,7 +1,8 @@
 /*
  * raw_server.h: an HTTP server that answers byte by byte what a test told it to, true or not.
  *
- * The path picks the answer from the table in raw_server.c. A request with a body has it counted and checked against raw_byte().
+ * The path picks the answer from the table in raw_server.c. A request with a body has it
+ * counted and checked against raw_byte().
  */
 #pragma once
 

@@ -437,8 +437,8 @@ START_TEST(creation_survives_every_failed_allocation)
 		line_conn_destroy(c);
 		line_listener_destroy(ls);
 		close(fd[1]);
-		ck_assert(fcntl(fd[0], F_GETFD) < 0 &&
-			  errno == EBADF); /* taken over, also when it fails */
+		/* taken over, also when it fails */
+		ck_assert(fcntl(fd[0], F_GETFD) < 0 && errno == EBADF);
 		if (!mem_failed())
 			break;
 	}

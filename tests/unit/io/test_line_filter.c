@@ -1,4 +1,7 @@
-/* test_line_filter.c: lines through TLS on loopback: good peers, slow ones, silent ones, and those that speak something else. */
+/*
+ * test_line_filter.c: lines through TLS on loopback: good peers, slow ones, silent
+ * ones, and those that speak something else.
+ */
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -336,8 +339,8 @@ START_TEST(handshake_has_ten_seconds_and_not_more)
 	open_side(SERVER);
 	turn_for(loop, 5);
 	skipped_s = 9;
-	ck_assert_int_eq(
-		write(fd[CLIENT], "\x16\x03\x01", 3), 3); /* a byte now and then does not help */
+	/* a byte now and then does not help */
+	ck_assert_int_eq(write(fd[CLIENT], "\x16\x03\x01", 3), 3);
 	turn_for(loop, 20);
 	ck_assert_uint_eq(side[SERVER].closed, 0);
 	skipped_s = 11;

@@ -1,4 +1,7 @@
-/* test_resolve.c: literal addresses, names of the hosts file, and questions nobody waits for any more. */
+/*
+ * test_resolve.c: literal addresses, names of the hosts file, and
+ * questions nobody waits for any more.
+ */
 #include <string.h>
 
 #include "dcmf/base/alloc.h"

@@ -1,173 +1,8 @@
-/* test_upstream.c: requests to a server that is good, slow, lying, dead, or not the one it says it is. */
-#include <netinet/in.h>
-#include <stdio.h>
+/* test_upstream.c: what servers answer, and bodies both ways. */
 #include <string.h>
-#include <unistd.h>
 
-#include "dcmf/base/alloc.h"
-#include "dcmf/io/upstream.h"
-#include "tests/unit/io/pki.h"
-#include "tests/unit/io/raw_server.h"
-#include "tests/unit/io/turn.h"
+#include "tests/unit/io/fetcher.h"
 #include "tests/unit/main.h"
-
-enum { CLIENTS = 8, TIMEOUT_MS = 150 };
-
-/* One request as its caller sees it; its tag is its index. */
-static struct client {
-	slot_id id;
-	unsigned heads, ends, writables;
-	int status;
-	int64_t length;
-	char headers[4096], protection[64], failed[300];
-	bool is_complete, timed_out;
-	uint8_t body[64];
-	uint64_t body_bytes;
-	bool body_is_right; /* against raw_byte() */
-	uint64_t room;      /* for so many bytes; then no more */
-	bool cancel_at_head, cancel_at_body;
-} client[CLIENTS];
-
-static struct loop *loop;
-static struct upstream *upstream;
-static struct raw_server server;
-static bool inside; /* upstream_start() and friends run */
-
-static void on_head(void *arg, uint64_t tag, int status, const struct upstream_header *h,
-	size_t count, int64_t length, const char *protection)
-{
-	struct client *c = &client[tag];
-
-	ck_assert(!inside);
-	c->heads++;
-	c->status = status;
-	c->length = length;
-	snprintf(c->protection, sizeof(c->protection), "%s", protection);
-	for (size_t i = 0; i < count; i++) {
-		size_t have = strlen(c->headers);
-
-		snprintf(c->headers + have, sizeof(c->headers) - have, "%.*s=%.*s\n",
-			SPAN_FMT(h[i].name), SPAN_FMT(h[i].value));
-	}
-	if (c->cancel_at_head)
-		upstream_cancel(upstream, c->id);
-}
-
-static bool on_body(void *arg, uint64_t tag, struct span bytes)
-{
-	struct client *c = &client[tag];
-
-	ck_assert(!inside);
-	ck_assert_uint_eq(c->heads, 1);
-	if (c->cancel_at_body)
-		upstream_cancel(upstream, c->id);
-	if (bytes.len > c->room)
-		return false;
-	c->room -= bytes.len;
-	for (size_t i = 0; i < bytes.len; i++, c->body_bytes++) {
-		if (c->body_bytes < sizeof(c->body) - 1)
-			c->body[c->body_bytes] = bytes.p[i];
-		c->body_is_right &= bytes.p[i] == raw_byte(c->body_bytes);
-	}
-	return true;
-}
-
-static void on_end(void *arg, uint64_t tag, const char *failed, bool timed_out)
-{
-	struct client *c = &client[tag];
-
-	ck_assert(!inside);
-	c->ends++;
-	c->is_complete = failed == NULL;
-	c->timed_out = timed_out;
-	if (failed != NULL)
-		snprintf(c->failed, sizeof(c->failed), "%s", failed);
-	ck_assert_uint_eq(upstream_write(upstream, c->id, SPAN_LIT("late")), 0);
-}
-
-static void on_writable(void *arg, uint64_t tag)
-{
-	client[tag].writables++;
-}
-
-static const char *describe(void *ssl)
-{
-	static char text[64];
-
-	snprintf(text, sizeof(text), "%s %s", SSL_get_version(ssl), SSL_get_cipher_name(ssl));
-	return text;
-}
-
-static void setup(void)
-{
-	struct upstream_config config = {
-		.connect_timeout_ms = TIMEOUT_MS,
-		.response_timeout_ms = TIMEOUT_MS,
-		.max_connections_per_host = 4,
-		.describe_tls = describe,
-		.head = on_head,
-		.body = on_body,
-		.end = on_end,
-		.writable = on_writable,
-	};
-
-	memset(client, 0, sizeof(client));
-	for (int i = 0; i < CLIENTS; i++) {
-		client[i].room = UINT64_MAX;
-		client[i].body_is_right = true;
-	}
-	loop = loop_create();
-	upstream = upstream_create(loop, &config);
-	raw_server_open(&server, loop, NULL);
-}
-
-static void teardown(void)
-{
-	upstream_destroy(upstream);
-	raw_server_close(&server);
-	loop_destroy(loop);
-}
-
-static bool has_ended(void *arg)
-{
-	return ((struct client *)arg)->ends > 0;
-}
-
-static struct client *begin(unsigned tag, struct upstream_request r, const char *url)
-{
-	r.tag = tag;
-	r.url = url;
-	if (r.method.len == 0)
-		r.method = SPAN_LIT("GET");
-	if (!addr_is_set(&r.connect))
-		r.connect = server.at;
-	inside = true;
-	client[tag].id = upstream_start(upstream, &r);
-	inside = false;
-	return &client[tag];
-}
-
-static struct client *fetch_as(unsigned tag, struct upstream_request r, const char *url)
-{
-	struct client *c = begin(tag, r, url);
-
-	ck_assert_uint_ne(c->id, 0);
-	turn_until(loop, has_ended, c);
-	turn_for(loop, 5);
-	ck_assert_msg(c->ends == 1, "tag %u: %u ends, %s", tag, c->ends, c->failed);
-	return c;
-}
-
-static struct client *fetch(const char *url)
-{
-	client[0] = (struct client){ .room = UINT64_MAX, .body_is_right = true };
-	return fetch_as(0, (struct upstream_request){ 0 }, url);
-}
-
-static void check_failed(const struct client *c, const char *words)
-{
-	ck_assert_msg(!c->is_complete && strstr(c->failed, words) != NULL, "%s", c->failed);
-}
 
 /* ---- answers ---- */
 
@@ -292,7 +127,10 @@ END_TEST
 
 /* ---- request bodies ---- */
 
-/* Writes `total` bytes as room comes; -1 tells the length beforehand. Returns what the first attempt took. */
+/*
+ * Writes `total` bytes as room comes; -1 tells the length beforehand.
+ * Returns what the first attempt took.
+ */
 static size_t upload(struct client *c, uint64_t total, uint64_t *at)
 {
 	static uint8_t block[1 << 20];
@@ -380,8 +218,8 @@ START_TEST(body_that_comes_late_does_not_count_against_the_server)
 	ck_assert_uint_eq(c->ends, 0);
 	upload(c, 10, &at);
 	ck_assert_uint_eq(at, 10);
-	ck_assert_uint_eq(
-		upstream_write(upstream, c->id, SPAN_LIT("x")), 0); /* beyond what was declared */
+	/* beyond what was declared */
+	ck_assert_uint_eq(upstream_write(upstream, c->id, SPAN_LIT("x")), 0);
 	turn_until(loop, has_ended, c);
 	ck_assert(c->is_complete);
 }
@@ -436,321 +274,12 @@ START_TEST(headers_pass_except_those_that_frame_the_message)
 }
 END_TEST
 
-/* ---- refusals and failures ---- */
-
-START_TEST(requests_that_cannot_be_are_refused_at_once)
-{
-	const struct upstream_header split[] = { { SPAN_LIT("X"), SPAN_LIT("a\r\nHost: b") } };
-	struct upstream_request r = { .headers = split, .header_count = 1 };
-
-	ck_assert_uint_eq(begin(0, r, "http://x/plain")->id, 0);
-	r = (struct upstream_request){ .method = SPAN_LIT("CONNECT") };
-	ck_assert_uint_eq(begin(0, r, "http://x/plain")->id, 0);
-	r = (struct upstream_request){ .method = SPAN_LIT("G T") };
-	ck_assert_uint_eq(begin(0, r, "http://x/plain")->id, 0);
-	turn_for(loop, 5);
-	ck_assert_uint_eq(client[0].ends, 0);
-}
-END_TEST
-
-START_TEST(files_and_user_names_in_urls_fail)
-{
-	static const char *const urls[] = { "file:///etc/passwd", "ftp://x/",
-		"http://user:pw@x/plain" };
-
-	for (size_t i = 0; i < 3; i++) {
-		struct client *c = &client[i];
-
-		if (begin((unsigned)i, (struct upstream_request){ 0 }, urls[i])->id == 0)
-			continue;
-		turn_until(loop, has_ended, c);
-		ck_assert_msg(!c->is_complete, "%s", urls[i]);
-	}
-	ck_assert_uint_eq(server.connections, 0);
-}
-END_TEST
-
-START_TEST(lying_servers_are_found_out)
-{
-	static const char *const urls[] = { "http://x/too-short", "http://x/cut-chunk",
-		"http://x/two-lengths", "http://x/bad-length", "http://x/garbage", "http://x/gone",
-		"http://x/huge-head" };
-
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		struct client *c = fetch(urls[i]);
-
-		ck_assert_msg(!c->is_complete, "%s", urls[i]);
-		ck_assert_msg(!c->timed_out && c->failed[0] != '\0', "%s", urls[i]);
-	}
-	check_failed(fetch("http://x/huge-head"), "too large");
-	check_failed(fetch("http://x/two-lengths"), "Content-Length");
-	check_failed(fetch("http://x/too-short"), "95 bytes");
-}
-END_TEST
-
-START_TEST(silent_and_stalled_servers_time_out)
-{
-	struct client *c = fetch("http://x/silent");
-
-	check_failed(c, "sent nothing for 150 ms");
-	ck_assert(c->timed_out);
-	ck_assert_uint_eq(c->heads, 0);
-	c = fetch("http://x/stalled");
-	check_failed(c, "sent nothing for 150 ms");
-	ck_assert(c->timed_out);
-	ck_assert_uint_eq(c->heads, 1);
-	ck_assert_uint_eq(c->body_bytes, 5);
-}
-END_TEST
-
-START_TEST(server_that_is_not_there_refuses_and_one_that_does_not_accept_times_out)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-	struct upstream_request r = { 0 };
-	struct client *c;
-	int fd = socket(AF_INET, SOCK_STREAM, 0), fill[3];
-
-	bind(fd, (struct sockaddr *)&in, len);
-	getsockname(fd, (struct sockaddr *)&in, &len);
-	addr_from_sockaddr((struct sockaddr *)&in, &r.connect);
-	c = fetch_as(0, r, "http://x/plain");
-	check_failed(c, "connect");
-	ck_assert(!c->timed_out);
-	/* a full backlog: the kernel lets further ones wait */
-	listen(fd, 0);
-	for (int i = 0; i < 3; i++) {
-		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fill[i], (struct sockaddr *)&in, sizeof(in));
-	}
-	c = fetch_as(1, r, "http://x/plain");
-	check_failed(c, "could not be connected within 150 ms");
-	ck_assert(c->timed_out);
-	for (int i = 0; i < 3; i++)
-		close(fill[i]);
-	close(fd);
-}
-END_TEST
-
-START_TEST(requests_that_never_get_a_connection_time_out)
-{
-	for (unsigned i = 0; i < 4; i++) {
-		client[i].room = 0;
-		begin(i, (struct upstream_request){ 0 }, "http://x/big");
-	}
-	check_failed(fetch_as(4, (struct upstream_request){ 0 }, "http://x/plain"),
-		"no free connection");
-	ck_assert(client[4].timed_out);
-}
-END_TEST
-
-START_TEST(cancelled_requests_call_back_no_more)
-{
-	struct client *at_once = begin(0, (struct upstream_request){ 0 }, "http://x/plain"),
-		      *at_head, *at_body;
-
-	inside = true;
-	upstream_cancel(upstream, at_once->id);
-	upstream_cancel(upstream, at_once->id);
-	inside = false;
-	client[1].cancel_at_head = client[2].cancel_at_body = true;
-	at_head = begin(1, (struct upstream_request){ 0 }, "http://x/big");
-	at_body = begin(2, (struct upstream_request){ 0 }, "http://x/big");
-	turn_for(loop, 50);
-	ck_assert_uint_eq(at_once->heads + at_once->ends, 0);
-	ck_assert_uint_eq(at_head->heads, 1);
-	ck_assert_uint_eq(at_head->body_bytes + at_head->ends, 0);
-	ck_assert_uint_eq(at_body->ends, 0);
-	ck_assert_uint_le(at_body->body_bytes, 16384);
-	upstream_resume(upstream, at_body->id);
-	upstream_finish(upstream, at_body->id);
-	upstream_cancel(upstream, 0);
-	ck_assert(fetch_as(3, (struct upstream_request){ 0 }, "http://x/plain")->is_complete);
-}
-END_TEST
-
-START_TEST(destroying_with_requests_under_way_is_quiet)
-{
-	begin(0, (struct upstream_request){ 0 }, "http://x/silent");
-	begin(1, (struct upstream_request){ .method = SPAN_LIT("POST"), .body_length = -1 },
-		"http://x/count");
-	turn_for(loop, 10);
-	begin(2, (struct upstream_request){ 0 }, "http://x/plain");
-	upstream_destroy(upstream);
-	upstream = NULL;
-	turn_for(loop, 10);
-	ck_assert_uint_eq(client[0].ends + client[1].ends + client[2].ends, 0);
-}
-END_TEST
-
-START_TEST(starting_survives_every_failed_allocation)
-{
-	const struct upstream_header headers[] = { { SPAN_LIT("A"), SPAN_LIT("b") } };
-	long live = mem_live();
-
-	for (unsigned long n = 1;; n++) {
-		struct upstream_config config = {
-			.end = on_end, .head = on_head, .body = on_body, .writable = on_writable
-		};
-		struct upstream_request r = { .method = SPAN_LIT("POST"),
-			.url = "http://x/plain",
-			.connect = server.at,
-			.headers = headers,
-			.header_count = 1,
-			.body_length = 3 };
-		struct upstream *u;
-
-		mem_fail_at(n);
-		if ((u = upstream_create(loop, &config)) != NULL) {
-			slot_id id = upstream_start(u, &r);
-
-			upstream_write(u, id, SPAN_LIT("abc"));
-		}
-		upstream_destroy(u);
-		if (!mem_failed())
-			break;
-		ck_assert_int_eq(mem_live(), live);
-	}
-	mem_fail_at(0);
-}
-END_TEST
-
-/* ---- TLS ---- */
-
-static struct pki_cert ca, other_ca, server_cert, client_cert;
-static SSL_CTX *server_ctx;
-
-static void setup_tls(const struct pki_cert *client_ca)
-{
-	raw_server_close(&server);
-	server_ctx = pki_server(&server_cert, client_ca);
-	raw_server_open(&server, loop, server_ctx);
-}
-
-static void setup_pki(void)
-{
-	setup();
-	pki_make(&ca, "test ca", NULL);
-	pki_make(&other_ca, "other ca", NULL);
-	pki_make(&server_cert, "dcsf.example", &ca);
-	pki_make(&client_cert, "mf.example", &ca);
-	setup_tls(NULL);
-}
-
-static void teardown_pki(void)
-{
-	teardown();
-	SSL_CTX_free(server_ctx);
-	pki_free(&ca);
-	pki_free(&other_ca);
-	pki_free(&server_cert);
-	pki_free(&client_cert);
-}
-
-START_TEST(https_is_verified_and_described)
-{
-	struct upstream_tls tls = { .ca = ca.pem };
-	struct client *c =
-		fetch_as(0, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain");
-
-	ck_assert_msg(c->is_complete, "%s", c->failed);
-	ck_assert_str_eq(c->protection, "TLSv1.3 TLS_AES_256_GCM_SHA384");
-	/* and again, on the same connection */
-	c = fetch_as(1, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain");
-	ck_assert_str_eq(c->protection, "TLSv1.3 TLS_AES_256_GCM_SHA384");
-	ck_assert_uint_eq(server.connections, 1);
-}
-END_TEST
-
-START_TEST(wrong_name_unknown_ca_and_no_ca_are_refused)
-{
-	struct upstream_tls tls = { .ca = ca.pem }, other = { .ca = other_ca.pem }, none = { 0 };
-
-	check_failed(
-		fetch_as(0, (struct upstream_request){ .tls = &tls }, "https://evil.example/plain"),
-		"evil.example");
-	check_failed(fetch_as(1, (struct upstream_request){ .tls = &other },
-			     "https://dcsf.example/plain"),
-		"certificate");
-	check_failed(fetch_as(2, (struct upstream_request){ .tls = &none },
-			     "https://dcsf.example/plain"),
-		"CA");
-	check_failed(
-		fetch_as(3, (struct upstream_request){ 0 }, "HTTPS://dcsf.example/plain"), "CA");
-	ck_assert_uint_eq(server.requests, 0);
-	ck_assert_uint_eq(client[0].heads + client[1].heads + client[2].heads + client[3].heads, 0);
-}
-END_TEST
-
-START_TEST(connection_of_one_trust_is_not_used_for_another)
-{
-	struct upstream_tls tls = { .ca = ca.pem }, other = { .ca = other_ca.pem };
-
-	ck_assert(
-		fetch_as(0, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain")
-			->is_complete);
-	ck_assert(!fetch_as(
-		1, (struct upstream_request){ .tls = &other }, "https://dcsf.example/plain")
-			   ->is_complete);
-}
-END_TEST
-
-START_TEST(client_certificate_is_shown_where_it_is_asked_for)
-{
-	struct upstream_tls with = {
-		.ca = ca.pem, .certificate = client_cert.pem, .key = client_cert.key_pem
-	};
-	struct upstream_tls without = { .ca = ca.pem };
-	struct client *c;
-
-	SSL_CTX_free(server_ctx);
-	setup_tls(&ca);
-	c = fetch_as(0, (struct upstream_request){ .tls = &with }, "https://dcsf.example/plain");
-	ck_assert_msg(c->is_complete, "%s", c->failed);
-	ck_assert(!fetch_as(
-		1, (struct upstream_request){ .tls = &without }, "https://dcsf.example/plain")
-			   ->is_complete);
-}
-END_TEST
-
-START_TEST(old_tls_is_refused)
-{
-	struct upstream_tls tls = { .ca = ca.pem };
-
-	SSL_CTX_set_security_level(server_ctx, 0);
-	SSL_CTX_set_max_proto_version(server_ctx, TLS1_1_VERSION);
-	ck_assert(
-		!fetch_as(0, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain")
-			 ->is_complete);
-	SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
-	ck_assert_str_eq(
-		fetch_as(1, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain")
-			->protection,
-		"TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384");
-}
-END_TEST
-
-START_TEST(https_that_never_shakes_hands_times_out_as_a_connection)
-{
-	struct upstream_tls tls = { .ca = ca.pem };
-	struct client *c;
-
-	raw_server_close(&server);
-	raw_server_open(&server, loop, NULL); /* waits for a request head, politely */
-	c = fetch_as(0, (struct upstream_request){ .tls = &tls }, "https://dcsf.example/plain");
-	check_failed(c, "could not be connected within 150 ms");
-	ck_assert(c->timed_out);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("io/upstream");
-	TCase *a = tcase_create("answers"), *b = tcase_create("bodies"),
-	      *f = tcase_create("failures"), *t = tcase_create("tls");
+	TCase *a = tcase_create("answers"), *b = tcase_create("bodies");
 
-	tcase_add_checked_fixture(a, setup, teardown);
+	tcase_add_checked_fixture(a, fetcher_open, fetcher_close);
 	tcase_add_test(a, answer_arrives_with_headers_length_and_body);
 	tcase_add_test(a, heads_of_every_kind_are_understood);
 	tcase_add_test(a, head_request_has_a_length_and_no_body);
@@ -759,7 +288,7 @@ static Suite *suite(void)
 	tcase_add_test(a, answer_waits_for_a_slow_reader_and_nobody_loses_patience_meanwhile);
 	tcase_add_test(a, slow_reader_does_not_hold_up_others);
 	suite_add_tcase(s, a);
-	tcase_add_checked_fixture(b, setup, teardown);
+	tcase_add_checked_fixture(b, fetcher_open, fetcher_close);
 	tcase_add_test(b, bodies_of_known_and_unknown_length_stream_through_a_bounded_buffer);
 	tcase_add_test(b, server_that_does_not_read_stops_the_writer);
 	tcase_add_test(b, body_that_comes_late_does_not_count_against_the_server);
@@ -767,25 +296,6 @@ static Suite *suite(void)
 	tcase_add_test(b, methods_without_body_say_so_where_one_was_to_be_expected);
 	tcase_add_test(b, headers_pass_except_those_that_frame_the_message);
 	suite_add_tcase(s, b);
-	tcase_add_checked_fixture(f, setup, teardown);
-	tcase_add_test(f, requests_that_cannot_be_are_refused_at_once);
-	tcase_add_test(f, files_and_user_names_in_urls_fail);
-	tcase_add_test(f, lying_servers_are_found_out);
-	tcase_add_test(f, silent_and_stalled_servers_time_out);
-	tcase_add_test(f, server_that_is_not_there_refuses_and_one_that_does_not_accept_times_out);
-	tcase_add_test(f, requests_that_never_get_a_connection_time_out);
-	tcase_add_test(f, cancelled_requests_call_back_no_more);
-	tcase_add_test(f, destroying_with_requests_under_way_is_quiet);
-	tcase_add_test(f, starting_survives_every_failed_allocation);
-	suite_add_tcase(s, f);
-	tcase_add_checked_fixture(t, setup_pki, teardown_pki);
-	tcase_add_test(t, https_is_verified_and_described);
-	tcase_add_test(t, wrong_name_unknown_ca_and_no_ca_are_refused);
-	tcase_add_test(t, connection_of_one_trust_is_not_used_for_another);
-	tcase_add_test(t, client_certificate_is_shown_where_it_is_asked_for);
-	tcase_add_test(t, old_tls_is_refused);
-	tcase_add_test(t, https_that_never_shakes_hands_times_out_as_a_connection);
-	suite_add_tcase(s, t);
 	return s;
 }
 

@@ -1,4 +1,7 @@
-/* test_context.c: contexts made and changed as a whole or not at all, in a world of counted ports and remembered events. */
+/*
+ * test_context.c: contexts made and changed as a whole or not at all, in a world
+ * of counted ports and remembered events.
+ */
 #include "dcmf/relay/relay.h"
 
 #include <stdio.h>
@@ -121,7 +124,10 @@ static void tear_down(void)
 
 /* ---- wishes ---- */
 
-/* "ue:0 ue:1 as:0": terminations and medias; a '+' behind one: with ICE, a '!': an application channel, '6': an IPv6 peer. */
+/*
+ * "ue:0 ue:1 as:0": terminations and medias; a '+' behind one: with ICE, a '!': an
+ * application channel, '6': an IPv6 peer.
+ */
 static void wish(struct context_spec *spec, const char *text)
 {
 	struct span rest = span_str(text);

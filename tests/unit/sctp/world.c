@@ -9,8 +9,8 @@
 static int64_t clock_us = 1000000000000000;
 
 /*
- * A test that fails leaves its world on a stack that is gone; only the associations can still be
- * tidied up.
+ * A test that fails leaves its world on a stack that is gone; only the
+ * associations can still be tidied up.
  */
 #define ALIVE_MAX 256
 static struct assoc *alive[ALIVE_MAX];
@@ -25,9 +25,7 @@ static void replace_alive(const struct assoc *old, struct assoc *new)
 		}
 }
 
-/*
- * The stack asks this one, since a program's own functions come before those of shared libraries.
- */
+/* The stack asks this one: a program's own functions come before those of shared libraries. */
 int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 {
 	tv->tv_sec = clock_us / 1000000;

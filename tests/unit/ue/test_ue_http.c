@@ -1,4 +1,7 @@
-/* test_ue_http.c: the HTTP client of the test UE: if it were forgiving, nothing it says about the gateway would count. */
+/*
+ * test_ue_http.c: the HTTP client of the test UE: if it were forgiving, nothing
+ * it says about the gateway would count.
+ */
 #include "tests/unit/main.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* test_ue_sdp.c: the offer of the test UE, read by the gateway's own parser, and answers it has to take or refuse. */
+/*
+ * test_ue_sdp.c: the offer of the test UE, read by the gateway's own parser,
+ * and answers it has to take or refuse.
+ */
 #include "tests/unit/main.h"
 
 #include <stdio.h>

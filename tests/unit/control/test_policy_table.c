@@ -1,0 +1,161 @@
+/* test_policy_table.c: the table in control/README.md says what the policy answers. */
+#include "tests/unit/main.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/policy.h"
+
+#define COLUMNS 9
+
+enum column { CASE, CHANNEL, TOPOLOGY, SERVER, PROTOCOL, PROTECTED, PLAIN, PASSED, RULE };
+
+struct row {
+	char text[1024];
+	struct span cell[COLUMNS];
+};
+
+static const char *const protocols[] = { "none", "UDP/DTLS/SCTP", "UDP", "TCP", "TCP/TLS", "SCTP",
+	"SCTP/DTLS" };
+#define PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
+
+/* How many rows speak of it: by kind, topology, server, protocol. */
+static unsigned covered[3][4][3][PROTOCOLS];
+
+static struct policy policy;
+
+static FILE *open_table(void)
+{
+	static const char heading[] = "### The built-in tail\n";
+	char line[1024];
+	FILE *readme = fopen(README, "r");
+
+	ck_assert_msg(readme != NULL, "%s", README);
+	while (fgets(line, sizeof(line), readme) != NULL) {
+		if (strcmp(line, heading) == 0)
+			return readme;
+	}
+	ck_abort_msg("no heading %s", heading);
+	return NULL;
+}
+
+/* The next row after the head of the table; false: the table has ended. */
+static bool next_row(FILE *readme, struct row *row)
+{
+	while (fgets(row->text, sizeof(row->text), readme) != NULL && row->text[0] != '#') {
+		struct span rest = span_trim(span_str(row->text));
+
+		if (row->text[0] != '|' || span_starts(rest, SPAN_LIT("| case")) ||
+			span_starts(rest, SPAN_LIT("|---")))
+			continue;
+		span_cut(&rest, '|');
+		for (int i = 0; i < COLUMNS; i++) {
+			ck_assert_msg(rest.len > 0, "too few cells: %s", row->text);
+			row->cell[i] = span_trim(span_cut(&rest, '|'));
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool says(struct span cell, const char *word)
+{
+	while (cell.len > 0) {
+		if (span_eq(span_trim(span_cut(&cell, ',')), span_str(word)))
+			return true;
+	}
+	return false;
+}
+
+static void expect(struct policy_question *q, const struct row *row, enum column column)
+{
+	struct policy_answer a;
+	bool expected = says(row->cell[column], "yes");
+	char rule[100];
+
+	ck_assert_msg(
+		expected || says(row->cell[column], "no"), "neither yes nor no: %s", row->text);
+	q->wanted = column == PASSED ? POLICY_E2E : POLICY_E2AE;
+	q->protected_mdc = column != PLAIN;
+	snprintf(rule, sizeof(rule), "built-in tail: %.*s", SPAN_FMT(row->cell[RULE]));
+	ck_assert_msg(
+		policy_decide(&policy, q, &a) == expected, "column %d of %s", column, row->text);
+	ck_assert_str_eq(a.rule, rule);
+}
+
+static void check_case(
+	const struct row *row, uint8_t kind, uint8_t topology, uint8_t server, unsigned protocol)
+{
+	struct policy_question q = { .kind = kind,
+		.topology = topology,
+		.protocol = protocol > 0 ? protocols[protocol] : NULL };
+
+	if (server == POLICY_INTERNAL)
+		addr_parse_ip(SPAN_LIT("10.0.0.1"), 443, &q.server);
+	if (server == POLICY_EXTERNAL)
+		addr_parse_ip(SPAN_LIT("192.0.2.1"), 443, &q.server);
+	covered[kind][topology][server][protocol]++;
+	expect(&q, row, PROTECTED);
+	expect(&q, row, PLAIN);
+	expect(&q, row, PASSED);
+}
+
+/* Every combination of the words in its cells. */
+static void check_row(const struct row *row)
+{
+	static const char *const kinds[] = { "other", "bdc", "adc" };
+	static const char *const topologies[] = { "none", "p2a", "p2p", "p2a2p" };
+	static const char *const servers[] = { "none", "internal", "external" };
+
+	for (unsigned n = 0; n < 3 * 4 * 3 * PROTOCOLS; n++) {
+		unsigned k = n % 3, t = n / 3 % 4, s = n / 12 % 3, p = n / 36;
+
+		if (says(row->cell[CHANNEL], kinds[k]) &&
+			says(row->cell[TOPOLOGY], topologies[t]) &&
+			says(row->cell[SERVER], servers[s]) &&
+			says(row->cell[PROTOCOL], protocols[p]))
+			check_case(row, (uint8_t)k, (uint8_t)t, (uint8_t)s, p);
+	}
+}
+
+/* Every channel that can be is in one row. */
+static void check_cover(void)
+{
+	for (unsigned s = POLICY_INTERNAL; s <= POLICY_EXTERNAL; s++) {
+		ck_assert_uint_eq(covered[POLICY_BDC][POLICY_TOPOLOGY_ANY][s][0], 1);
+		for (unsigned p = 0; p < PROTOCOLS; p++) {
+			ck_assert_uint_eq(covered[POLICY_ADC][POLICY_P2A][s][p], 1);
+			ck_assert_uint_eq(covered[POLICY_ADC][POLICY_P2A2P][s][p], 1);
+		}
+	}
+	ck_assert_uint_eq(covered[POLICY_ADC][POLICY_P2P][POLICY_SERVER_ANY][0], 1);
+}
+
+START_TEST(the_table_of_the_readme_is_what_the_policy_answers)
+{
+	FILE *readme = open_table();
+	const char *why;
+	struct row row;
+	unsigned rows = 0;
+
+	ck_assert(policy_add_network(&policy, SPAN_LIT("10.0.0.0/8"), &why));
+	for (; next_row(readme, &row); rows++)
+		check_row(&row);
+	fclose(readme);
+	ck_assert_uint_eq(rows, 6);
+	check_cover();
+	policy_finish(&policy);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("policy table");
+	TCase *t = tcase_create("policy table");
+
+	tcase_add_test(t, the_table_of_the_readme_is_what_the_policy_answers);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+UNIT_MAIN(suite)
