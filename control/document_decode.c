@@ -262,6 +262,16 @@ static bool decode_ice(struct decoding *d, const json_t *ice, struct media_spec 
 	return true;
 }
 
+/* document_check() lets only these three through. */
+static uint8_t decode_proxy(const json_t *dc)
+{
+	const char *word = js_get_text(dc, "mediaProxyConfig");
+
+	if (strcmp(word, "UDP_PROXY") == 0)
+		return PROXY_UDP;
+	return strcmp(word, "DC_APPLICATION_PROXY") == 0 ? PROXY_DC_APPLICATION : PROXY_HTTP;
+}
+
 static uint32_t decode_max_message(const json_t *media)
 {
 	int64_t kib = js_get_integer(
@@ -274,10 +284,10 @@ static uint32_t decode_max_message(const json_t *media)
 static bool decode_media(struct decoding *d, const json_t *media, struct media_spec *out)
 {
 	const json_t *dcmf = json_object_get(media, "dcmf");
-	const json_t *remote =
-		json_object_get(json_object_get(media, "dcMedia"), "remoteDcEndpoint");
+	const json_t *dc = json_object_get(media, "dcMedia");
+	const json_t *remote = json_object_get(dc, "remoteDcEndpoint");
 
-	out->proxy = PROXY_HTTP; /* document_check() lets nothing else through */
+	out->proxy = decode_proxy(dc);
 	out->remote = decode_endpoint(json_object_get(media, "remoteMbEndpoint"));
 	out->remote_setup = decode_setup(js_get_text(remote, "securitySetup"));
 	out->remote_sctp_port = (uint16_t)js_get_integer(remote, "sctpPort", DEFAULT_SCTP_PORT);
@@ -285,10 +295,12 @@ static bool decode_media(struct decoding *d, const json_t *media, struct media_s
 	out->accept_dcep = media_accepts_dcep(media);
 	decode_fingerprints(json_object_get(remote, "fingerprints"), out);
 	return copy_text(d, media, "mediaId", &out->media_id) &&
+	       copy_text(d, media, "associatedMediaId", &out->twin) &&
 	       copy_text(d, dcmf, "interface", &out->interface) &&
 	       copy_text(d, remote, "tlsId", &out->remote_tls_id) &&
 	       (!media_has_ice(media) || decode_ice(d, json_object_get(dcmf, "ice"), out)) &&
-	       decode_streams(d, media, out) && decode_roots(d, media, out);
+	       decode_streams(d, media, out) &&
+	       (out->proxy != PROXY_HTTP || decode_roots(d, media, out));
 }
 
 static bool decode_termination(

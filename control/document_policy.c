@@ -17,61 +17,72 @@ static const struct policy *policy_of(const struct document_rules *rules)
 	return rules->policy != NULL ? rules->policy : &built_in;
 }
 
-/* A bootstrap channel among the agreed ones; false when there is none. */
-static bool find_bootstrap(const json_t *dc, uint16_t *sid)
+/* One channel between two UEs, or with `stream` NULL those that DCEP will open. */
+static bool decide_channel(struct check *k, uint16_t sid, const json_t *stream, uint8_t wanted)
 {
-	json_t *streams = json_object_get(dc, "streams"), *stream;
-	const char *key;
+	bool is_bootstrap =
+		stream != NULL && policy_is_bootstrap(sid, js_get_text(stream, "subprotocol"));
+	struct policy_question q = {
+		.kind = is_bootstrap ? POLICY_BDC : POLICY_ADC,
+		.bdc = is_bootstrap ? (uint8_t)policy_bdc_side(sid) : POLICY_BDC_ANY,
+		.topology = is_bootstrap ? POLICY_TOPOLOGY_ANY : POLICY_P2P,
+		.wanted = wanted,
+		.protected_mdc = true, /* there is no server to go to */
+	};
+	struct policy_answer answer;
 
-	json_object_foreach (streams, key, stream) {
-		if (stream_id_parse(key, sid) &&
-			policy_is_bootstrap(*sid, js_get_text(stream, "subprotocol")))
-			return true;
-	}
+	if (policy_decide(policy_of(k->rules), &q, &answer))
+		return true;
+	check_refused(k, PROBLEM_SECURITY_POLICY, "dcMedia/mediaProxyConfig", "%s", answer.detail);
 	return false;
 }
 
-/* DTLS is to pass through: the policy may forbid it; what it allows is not built. */
-static void decide_passing(struct check *k, const json_t *dc)
+/* Channels that go on to the other termination: ended in between, or passed. */
+static void decide_joined(struct check *k, const json_t *dc, uint8_t wanted)
 {
-	struct policy_question q = {
-		.kind = POLICY_BDC, .topology = POLICY_P2A, .wanted = POLICY_E2E
-	};
-	struct policy_answer answer;
+	json_t *streams = json_object_get(dc, "streams"), *stream;
+	const char *key;
 	uint16_t sid = 0;
 
-	if (find_bootstrap(dc, &sid)) {
-		q.bdc = (uint8_t)policy_bdc_side(sid);
-		if (!policy_decide(policy_of(k->rules), &q, &answer)) {
-			check_refused(k, PROBLEM_SECURITY_POLICY, "dcMedia/mediaProxyConfig", "%s",
-				answer.detail);
+	if (json_object_get(dc, "mdc1Info") != NULL)
+		check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mdc1Info",
+			"data channels toward the DCSF are not built yet: MDC1 speaks HTTP");
+	if (json_object_size(streams) == 0)
+		decide_channel(k, 0, NULL, wanted);
+	json_object_foreach (streams, key, stream) {
+		if (stream_id_parse(key, &sid) && !decide_channel(k, sid, stream, wanted))
 			return;
-		}
 	}
-	check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
-		"application data channels are not built yet");
+}
+
+/* Nothing falls silently from one mode to the other, not even an attribute that is only shown. */
+static void check_mode(struct check *k, const json_t *media, const char *proxy)
+{
+	const char *said = js_get_text(json_object_get(media, "dcmf"), "securityMode");
+	bool passes = media_passes(media);
+	const char *mode = passes ? "E2E" : "E2AE";
+
+	if (said != NULL && strcmp(said, mode) != 0)
+		check_refused(k, PROBLEM_SECURITY_POLICY, "dcmf/securityMode",
+			"with %s %s: the mode is %s", proxy != NULL ? proxy : "HTTP_PROXY",
+			passes ? "DTLS passes through" : "the gateway ends DTLS", mode);
 }
 
 void document_decide_proxy(struct check *k, const json_t *media)
 {
 	const json_t *dc = json_object_get(media, "dcMedia");
 	const char *proxy = js_get_text(dc, "mediaProxyConfig");
-	const char *mode = js_get_text(json_object_get(media, "dcmf"), "securityMode");
+	bool is_http =
+		proxy == NULL || strcmp(proxy, "HTTP_PROXY") == 0 || strcmp(proxy, "HTTP") == 0;
 
-	if (proxy == NULL || strcmp(proxy, "HTTP_PROXY") == 0 || strcmp(proxy, "HTTP") == 0) {
-		/* Nothing falls silently from one mode to the other, not even an attribute that is only shown. */
-		if (mode != NULL && strcmp(mode, "E2AE") != 0)
-			check_refused(k, PROBLEM_SECURITY_POLICY, "dcmf/securityMode",
-				"with HTTP_PROXY the gateway ends DTLS: the mode is E2AE");
-	} else if (strcmp(proxy, "UDP_PROXY") == 0 || strcmp(proxy, "UDP") == 0) {
-		decide_passing(k, dc);
-	} else if (strcmp(proxy, "DC_APPLICATION_PROXY") == 0) {
-		check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
-			"application data channels are not built yet");
-	} else {
+	if (media_passes(media))
+		decide_joined(k, dc, POLICY_E2E);
+	else if (!is_http && strcmp(proxy, "DC_APPLICATION_PROXY") == 0)
+		decide_joined(k, dc, POLICY_E2AE);
+	else if (!is_http)
 		check_refused(k, PROBLEM_NOT_BUILT, "dcMedia/mediaProxyConfig",
 			"%.64s is not known here", proxy);
-	}
+	check_mode(k, media, proxy);
 }
 
 /* mdc1.allow_plain, by where the connection goes. */

@@ -9,7 +9,7 @@
 #define UINT32_END 4294967295
 
 #define NO_MEDIA "audio and video are not anchored yet"
-#define NO_MDC2  "application data channels are not built yet"
+#define NO_MDC2  "MDC2 is not built yet"
 #define NO_AR    "augmented reality media processing is not built"
 
 static const char *const transports[] = { "UDP", NULL };

@@ -109,3 +109,5 @@ json_t *document_media(const json_t *termination, size_t m);
 /* Does the peer do connectivity checks? Two ICE Lite sides do none and use the signalled addresses (RFC 8445 2.5). */
 bool media_has_ice(const json_t *media);
 bool media_accepts_dcep(const json_t *media);
+/* Does DTLS pass through? Then channels are the peers' affair. Either spelling. */
+bool media_passes(const json_t *media);

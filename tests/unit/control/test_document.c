@@ -8,6 +8,12 @@
 #include "fake_relay.h"
 #include "tests/unit/main.h"
 
+#define BOARD "{\"1000\":{\"streamId\":1000}}"
+#define PROXY_MODE(proxy, mode)                                                        \
+	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
+	"\",\"streams\":" BOARD "}},{\"op\":\"add\",\"path\":\"" M                     \
+	"/dcmf\",\"value\":{\"securityMode\":\"" mode "\"}}]"
+
 /* What is accepted; each has its rejection below. */
 static const char *const accepted[] = {
 	"",
@@ -23,6 +29,12 @@ static const char *const accepted[] = {
 	REMOVE(M "/remoteMbEndpoint"),
 	REMOVE(D "/remoteDcEndpoint"),
 	REMOVE(D "/replaceHttpUrl"),
+	PROXY("DC_APPLICATION_PROXY", BOARD, ""),
+	PROXY("DC_APPLICATION_PROXY", "{\"100\":{\"streamId\":100}}", ""),
+	PROXY("UDP_PROXY", BOARD, ""),
+	PROXY("UDP_PROXY", "{}", ""),
+	PROXY_MODE("UDP_PROXY", "E2E"),
+	PROXY_MODE("DC_APPLICATION_PROXY", "E2AE"),
 	ADD(D "/maxMessageSize", "0"),
 	ADD(D "/maxMessageSize", "1"),
 	ADD(D "/streams/10", "{\"streamId\":10,\"order\":false,\"maxRetry\":3,\"priority\":65535}"),
@@ -143,14 +155,21 @@ static const struct {
 		M "/mediaProcessingUri" },
 	/* DcMedia */
 	{ REMOVE(D "/mediaProxyConfig"), PROBLEM_IE_MISSING, D "/mediaProxyConfig" },
+	{ PROXY("UDP_PROXY", "{\"0\":{\"streamId\":0}}", ""), PROBLEM_SECURITY_POLICY,
+		D "/mediaProxyConfig" },
 	{ ADD(D "/mediaProxyConfig", "\"UDP_PROXY\""), PROBLEM_SECURITY_POLICY,
 		D "/mediaProxyConfig" },
-	{ "[{\"op\":\"add\",\"path\":\"" D "/mediaProxyConfig\",\"value\":\"UDP_PROXY\"},"
-	  "{\"op\":\"replace\",\"path\":\"" D
-	  "/streams\",\"value\":{\"1000\":{\"streamId\":1000}}}]",
-		PROBLEM_NOT_BUILT, D "/mediaProxyConfig" },
-	{ ADD(D "/mediaProxyConfig", "\"DC_APPLICATION_PROXY\""), PROBLEM_NOT_BUILT,
-		D "/mediaProxyConfig" },
+	{ ADD(D "/mediaProxyConfig", "\"DC_APPLICATION_PROXY\""), PROBLEM_OPTIONAL_INCORRECT,
+		D "/replaceHttpUrl" },
+	{ PROXY("UDP_PROXY", "{\"1000\":{\"streamId\":1000},\"100\":{\"streamId\":100}}", ""),
+		PROBLEM_SECURITY_POLICY, D "/mediaProxyConfig" },
+	{ PROXY("UDP_PROXY", "{}", ",\"mdc2Info\":{}"), PROBLEM_NOT_BUILT, D "/mdc2Info" },
+	{ PROXY("DC_APPLICATION_PROXY", "{\"1000\":{\"streamId\":1000}}", ",\"mdc1Info\":{}"),
+		PROBLEM_NOT_BUILT, D "/mdc1Info" },
+	{ PROXY("DC_APPLICATION_PROXY", "{}", ""), PROBLEM_IE_MISSING, D "/streams" },
+	{ PROXY_MODE("UDP_PROXY", "E2AE"), PROBLEM_SECURITY_POLICY, M "/dcmf/securityMode" },
+	{ PROXY_MODE("DC_APPLICATION_PROXY", "E2E"), PROBLEM_SECURITY_POLICY,
+		M "/dcmf/securityMode" },
 	{ ADD(D "/mediaProxyConfig", "\"TELEPATHY\""), PROBLEM_NOT_BUILT, D "/mediaProxyConfig" },
 	{ REMOVE(D "/streams"), PROBLEM_IE_MISSING, D "/streams" },
 	{ ADD(D "/streams", "{}"), PROBLEM_IE_MISSING, D "/streams" },
