@@ -4,7 +4,7 @@
 
 #define PARAMS_MAX 6
 
-enum param_type { PARAM_TEXT, PARAM_OBJECT, PARAM_ARRAY, PARAM_COUNT };
+enum param_type { PARAM_TEXT, PARAM_OBJECT, PARAM_ARRAY, PARAM_COUNT, PARAM_FLAG };
 
 struct param {
 	const char *name;
@@ -40,8 +40,12 @@ static const struct method {
 	{ "sdp.terminate", method_sdp_terminate,
 		{ { "sdp", PARAM_TEXT, true }, { "dcMedia", PARAM_OBJECT, true },
 			{ "contextId", PARAM_TEXT, false }, { "owner", PARAM_TEXT, false } } },
-	{ "sdp.offer", method_not_built, { { NULL } } },
-	{ "sdp.answer", method_not_built, { { NULL } } },
+	{ "sdp.offer", method_sdp_offer,
+		{ { "sdp", PARAM_TEXT, true }, { "contextId", PARAM_TEXT, false },
+			{ "dcMedia", PARAM_OBJECT, false }, { "securityMode", PARAM_TEXT, false },
+			{ "addBootstrap", PARAM_FLAG, false }, { "owner", PARAM_TEXT, false } } },
+	{ "sdp.answer", method_sdp_answer,
+		{ { "contextId", PARAM_TEXT, true }, { "sdp", PARAM_TEXT, true } } },
 	{ "context.trace", method_not_built, { { NULL } } },
 	{ "policy.show", method_not_built, { { NULL } } },
 	{ "events.subscribe", method_events_subscribe,
@@ -224,6 +228,7 @@ static bool has_type(const json_t *value, enum param_type type)
 	case PARAM_OBJECT: return json_is_object(value);
 	case PARAM_ARRAY: return json_is_array(value);
 	case PARAM_COUNT: return json_is_integer(value) && json_integer_value(value) >= 0;
+	case PARAM_FLAG: return json_is_boolean(value);
 	}
 	return false;
 }
@@ -255,6 +260,7 @@ static bool check_params(struct desk_call *c, const struct method *m)
 		[PARAM_OBJECT] = "must be an object",
 		[PARAM_ARRAY] = "must be an array",
 		[PARAM_COUNT] = "must be an integer that is not negative",
+		[PARAM_FLAG] = "must be true or false",
 	};
 	const char *key;
 	json_t *value;

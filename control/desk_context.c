@@ -1,5 +1,6 @@
 /* desk_context.c: the context.* methods, and which worker has which context. */
 #include "control/desk_private.h"
+#include "control/sdp_dialog.h"
 
 struct desk_context *context_find(struct desk *d, const char *id)
 {
@@ -14,6 +15,7 @@ static void context_free(struct desk_context *x)
 	if (x == NULL)
 		return;
 	mem_free(x->id);
+	sdp_dialog_destroy(x->dialog);
 	mem_free(x->owner);
 	mem_free(x);
 }
@@ -172,8 +174,7 @@ void method_context_create(struct desk_call *c)
 			c->d, c->now, r, json_object_get(c->params, "context"), -1);
 }
 
-/* The context the call names; NULL: refused. */
-static struct desk_context *named_context(const struct desk_call *c)
+struct desk_context *named_context(const struct desk_call *c)
 {
 	const char *id = js_get_text(c->params, "contextId");
 	struct desk_context *x = context_find(c->d, id);

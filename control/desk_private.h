@@ -37,6 +37,8 @@ struct desk_controller {
 struct desk_context {
 	char *id, *owner; /* owner may be NULL */
 	unsigned worker;
+	struct sdp_dialog *dialog; /* of a context that sdp.offer made; else NULL */
+	slot_id forwarding;        /* the last request of its dialog; it may be long gone */
 	UT_hash_handle hh;
 };
 
@@ -80,8 +82,9 @@ struct desk_request {
 	int worker;          /* -1: not sent yet */
 	json_t *params;      /* for the worker */
 	char *context_id;    /* NULL: a new one */
-	struct sdp *sdp;     /* the offer, for sdp.* */
-	json_t *page;        /* contexts collected, for context.list */
+	struct sdp *sdp;     /* the offer, for sdp.terminate */
+	struct sdp_dialog *dialog; /* as it becomes, for sdp.offer and sdp.answer */
+	json_t *page;              /* contexts collected, for context.list */
 	unsigned limit;
 
 	struct desk_host hosts[DESK_HOSTS_MAX];
@@ -164,6 +167,8 @@ void method_context_get(struct desk_call *c);
 void method_context_list(struct desk_call *c);
 void method_context_delete(struct desk_call *c);
 struct desk_context *context_find(struct desk *d, const char *id);
+/* The context that the call's contextId names; NULL: refused. */
+struct desk_context *named_context(const struct desk_call *c);
 /* Takes note of a document that a worker returned. NULL: out of memory, or no document. */
 struct desk_context *context_note(struct desk *d, unsigned worker, const json_t *document);
 void context_forget(struct desk *d, tick_t now, struct desk_context *x);
@@ -177,6 +182,10 @@ int worker_least_loaded(struct desk *d);
 
 /* desk_sdp.c */
 void method_sdp_terminate(struct desk_call *c);
+
+/* desk_dialog.c */
+void method_sdp_offer(struct desk_call *c);
+void method_sdp_answer(struct desk_call *c);
 
 /* desk_event.c */
 void method_events_subscribe(struct desk_call *c);

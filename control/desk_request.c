@@ -1,6 +1,7 @@
 /* desk_request.c: requests that a worker must answer: sent, answered, timed out, orphaned. */
 #include "control/agent.h"
 #include "control/desk_private.h"
+#include "control/sdp_dialog.h"
 #include "dcmf/base/log.h"
 
 static struct desk_request *request_new(
@@ -95,6 +96,7 @@ void request_close(struct desk *d, struct desk_request *r)
 	json_decref(r->page);
 	json_decref(r->resolved);
 	sdp_destroy(r->sdp);
+	sdp_dialog_destroy(r->dialog);
 	mem_free(r->context_id);
 	mem_free(r);
 }

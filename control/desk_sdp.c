@@ -86,6 +86,12 @@ void method_sdp_terminate(struct desk_call *c)
 		call_refuse(c, &p);
 		return;
 	}
+	if (x != NULL && x->dialog != NULL) {
+		problem_set(&p, PROBLEM_CONFLICT,
+			"the context stands between two sides: sdp.offer is for its offers");
+		call_refuse(c, &p);
+		return;
+	}
 	if (id == NULL && !context_may_begin(c))
 		return;
 	if ((document = read_offer(c, x, &sdp)) == NULL)

@@ -283,6 +283,7 @@ static bool decode_media(struct decoding *d, const json_t *media, struct media_s
 	out->accept_dcep = media_accepts_dcep(media);
 	decode_fingerprints(json_object_get(remote, "fingerprints"), out);
 	return copy_text(d, media, "mediaId", &out->media_id) &&
+	       copy_text(d, media, "associatedMediaId", &out->twin) &&
 	       copy_text(d, dcmf, "interface", &out->interface) &&
 	       copy_text(d, remote, "tlsId", &out->remote_tls_id) &&
 	       (!media_has_ice(media) || decode_ice(d, json_object_get(dcmf, "ice"), out)) &&

@@ -38,30 +38,65 @@ static json_t *endpoint_json(const struct addr *a)
 	return NULL;
 }
 
-static json_t *fingerprints_json(const struct cert *cert)
+static json_t *fingerprints_json(const struct fingerprint *f, unsigned count)
 {
 	char text[FINGERPRINT_TEXT_MAX];
 	json_t *list = json_array();
-	struct fingerprint f;
 
-	if (cert_fingerprint(cert, HASH_SHA256, &f) == ERR_OK &&
-		js_append(list, json_string(fingerprint_text(&f, text))))
-		return list;
-	json_decref(list);
-	return NULL;
+	for (unsigned i = 0; i < count; i++) {
+		if (!js_append(list, json_string(fingerprint_text(&f[i], text)))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
 }
 
-static json_t *dc_endpoint_json(const struct media_view *v)
+/* What a peer is told of whoever ends its DTLS. */
+struct dtls_end {
+	uint16_t sctp_port;
+	const struct fingerprint *fingerprints;
+	unsigned fingerprint_count;
+	const char *tls_id; /* NULL: has none */
+	uint8_t setup;
+};
+
+static json_t *dc_endpoint_json(const struct dtls_end *end)
 {
 	json_t *endpoint = json_object();
 
-	if (js_put_integer(endpoint, "sctpPort", v->sctp_port) &&
-		js_put(endpoint, "fingerprints", fingerprints_json(v->cert)) &&
-		js_put_text(endpoint, "tlsId", v->tls_id) &&
-		js_put_text(endpoint, "securitySetup", setup_words[v->setup]))
+	if (js_put_integer(endpoint, "sctpPort", end->sctp_port) &&
+		js_put(endpoint, "fingerprints",
+			fingerprints_json(end->fingerprints, end->fingerprint_count)) &&
+		js_put_text(endpoint, "tlsId", end->tls_id) &&
+		js_put_text(endpoint, "securitySetup", setup_words[end->setup]))
 		return endpoint;
 	json_decref(endpoint);
 	return NULL;
+}
+
+/* The far side of a splice, once it is told. */
+static bool far_is_known(const struct media_view *v)
+{
+	return v->far != NULL && v->far->fingerprint_count > 0;
+}
+
+/* DTLS that passes through ends at the far side: that is what the peer is told, nothing while it is not known. */
+static bool put_dtls_end(json_t *dc, const struct media_view *v)
+{
+	struct fingerprint own;
+
+	if (v->passes && !far_is_known(v))
+		return true;
+	if (v->passes)
+		return js_put(dc, "localDcEndpoint",
+			dc_endpoint_json(&(struct dtls_end){ v->far->remote_sctp_port,
+				v->far->fingerprints, v->far->fingerprint_count,
+				v->far->remote_tls_id, v->far->remote_setup }));
+	return cert_fingerprint(v->cert, HASH_SHA256, &own) == ERR_OK &&
+	       js_put(dc, "localDcEndpoint",
+		       dc_endpoint_json(&(struct dtls_end){
+			       v->sctp_port, &own, 1, v->tls_id, (uint8_t)v->setup }));
 }
 
 /* An ICE Lite side has one candidate: where it is (RFC 8445 5.2). */
@@ -107,7 +142,7 @@ static bool each_media(json_t *doc, const struct relay *r, const struct relay_co
 static bool put_endpoints(json_t *media, const struct media_view *v)
 {
 	return js_put(media, "localMbEndpoint", endpoint_json(&v->local)) &&
-	       js_put(json_object_get(media, "dcMedia"), "localDcEndpoint", dc_endpoint_json(v));
+	       put_dtls_end(json_object_get(media, "dcMedia"), v);
 }
 
 /*
@@ -130,24 +165,38 @@ static int64_t common_kib(const json_t *media, uint32_t ours)
 		json_object_get(media, "dcMedia"), "maxMessageSize", MAX_MESSAGE_KIB);
 	int64_t bytes = js_get_integer(json_object_get(media, "dcmf"), "maxMessageSize", kib * KIB);
 
-	if (bytes == 0 || bytes > ours)
+	if (ours != 0 && (bytes == 0 || bytes > ours))
 		bytes = ours;
+	if (bytes == 0)
+		return MAX_MESSAGE_KIB;
 	if (bytes > MAX_MESSAGE_KIB * KIB)
 		bytes = MAX_MESSAGE_KIB * KIB;
 	return bytes < KIB ? 1 : bytes / KIB;
 }
 
+/* What whoever ends the DTLS of this peer takes. */
+static bool put_max_message(json_t *media, json_t *dcmf, const struct media_view *v)
+{
+	uint32_t ours = v->max_message;
+
+	if (v->passes && !far_is_known(v))
+		return true;
+	if (v->passes)
+		ours = v->far->remote_max_message;
+	return js_put_integer(json_object_get(media, "dcMedia"), "maxMessageSize",
+		       common_kib(media, ours)) &&
+	       js_put_integer(dcmf, "maxMessageSize", ours);
+}
+
 static bool put_shown(json_t *media, const struct media_view *v)
 {
-	json_t *dc = json_object_get(media, "dcMedia"), *dcmf = json_object_get(media, "dcmf");
-	int64_t kib = common_kib(media, v->max_message);
+	json_t *dcmf = json_object_get(media, "dcmf");
 
 	if (dcmf == NULL && js_put(media, "dcmf", json_object()))
 		dcmf = json_object_get(media, "dcmf");
 	json_object_del(dcmf, "ice");
-	return put_endpoints(media, v) && js_put_integer(dc, "maxMessageSize", kib) &&
-	       js_put_text(dcmf, "securityMode", "E2AE") &&
-	       js_put_integer(dcmf, "maxMessageSize", v->max_message) &&
+	return put_endpoints(media, v) && put_max_message(media, dcmf, v) &&
+	       js_put_text(dcmf, "securityMode", v->passes ? "E2E" : "E2AE") &&
 	       (v->ice_ufrag == NULL || js_put(dcmf, "ice", ice_json(v)));
 }
 

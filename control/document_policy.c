@@ -258,13 +258,15 @@ static void refuse_unbuilt(struct decision *d)
 {
 	char pointer[160];
 	bool is_http = d->spec->proxy == PROXY_HTTP;
+	bool has_mdc2 = json_object_get(d->dc, "mdc2Info") != NULL;
 
-	if (is_http && json_object_get(d->dc, "mdc2Info") == NULL)
+	if (!has_mdc2 && (is_http || json_object_get(d->dc, "mdc1Info") == NULL))
 		return;
 	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia%s", d->termination,
-		d->media, is_http ? "" : "/mediaProxyConfig");
+		d->media, has_mdc2 ? "" : "/mdc1Info");
 	problem_param(d->p, PROBLEM_NOT_BUILT, pointer, "%s",
-		is_http ? "MDC2 is not built yet" : "application data channels are not built yet");
+		has_mdc2 ? "MDC2 is not built yet"
+			 : "data channels toward the DCSF are not built yet: MDC1 speaks HTTP");
 }
 
 static void each_media(struct decision *d, const json_t *doc, const struct context_spec *spec,

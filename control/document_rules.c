@@ -176,6 +176,16 @@ void rule_ice(struct check *k, const json_t *ice)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, NULL, "ufrag and pwd come together");
 }
 
+/* Do its channels go on to another media, as messages or as datagrams? */
+static bool is_joined(const json_t *dc)
+{
+	const char *proxy = js_get_text(dc, "mediaProxyConfig");
+
+	return proxy != NULL &&
+	       (strcmp(proxy, "DC_APPLICATION_PROXY") == 0 || strcmp(proxy, "UDP_PROXY") == 0 ||
+		       strcmp(proxy, "UDP") == 0);
+}
+
 void rule_media(struct check *k, const json_t *media)
 {
 	const json_t *dc = json_object_get(media, "dcMedia");
@@ -187,10 +197,21 @@ void rule_media(struct check *k, const json_t *media)
 		check_wrong(k, PROBLEM_IE_MISSING, "dcMedia", "missing");
 		return;
 	}
-	if (json_object_size(json_object_get(dc, "streams")) == 0 && !media_accepts_dcep(media))
+	if (json_object_size(json_object_get(dc, "streams")) == 0 && !media_accepts_dcep(media) &&
+		!media_passes(media))
 		check_wrong(k, PROBLEM_IE_MISSING, "dcMedia/streams",
 			"no stream is agreed, and none may be opened by DCEP");
 	document_check_mode(k, media);
+	if (json_object_get(dc, "replaceHttpUrl") != NULL && is_joined(dc))
+		check_refused(k, PROBLEM_OPTIONAL_INCORRECT, "dcMedia/replaceHttpUrl",
+			"only HTTP_PROXY fetches from a server");
+}
+
+bool media_passes(const json_t *media)
+{
+	const char *proxy = js_get_text(json_object_get(media, "dcMedia"), "mediaProxyConfig");
+
+	return proxy != NULL && (strcmp(proxy, "UDP_PROXY") == 0 || strcmp(proxy, "UDP") == 0);
 }
 
 static void check_unique(struct check *k, const json_t *list, const char *list_name, const char *id)

@@ -128,3 +128,5 @@ json_t *document_media(const json_t *termination, size_t m);
  */
 bool media_has_ice(const json_t *media);
 bool media_accepts_dcep(const json_t *media);
+/* Does DTLS pass through? Then channels are the peers' affair. Either spelling. */
+bool media_passes(const json_t *media);

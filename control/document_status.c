@@ -134,6 +134,18 @@ static bool append_hop(
 	return false;
 }
 
+/* What passes through is protected by the two ends, and nobody in between knows how. */
+static bool put_passing(json_t *status)
+{
+	json_t *list = json_array(), *o = json_object();
+
+	if (js_put_text(o, "hop", "Mb") && js_put_text(o, "protocol", "DTLS of the peers") &&
+		js_put_bool(o, "endToEnd", true))
+		return put_part(status, "protection", list, js_append(list, o));
+	json_decref(o);
+	return put_part(status, "protection", list, false);
+}
+
 static bool put_protection(json_t *status, const struct media_view *v)
 {
 	json_t *list = json_array();
@@ -157,16 +169,33 @@ static bool put_traffic(json_t *status, const struct media_view *v)
 			js_put_integer(o, "bytesOut", (int64_t)v->bytes_out));
 }
 
+/* DTLS, SCTP and channels, where they end here. */
+static bool put_end(json_t *status, const struct media_view *v)
+{
+	if (v->passes)
+		return put_passing(status);
+	return put_dtls(status, v) && put_sctp(status, v) && put_channels(status, v) &&
+	       put_protection(status, v);
+}
+
+/* A splice has no leg: it passes what comes as soon as there are two to pass between. */
+static const char *state_of(const struct media_view *v)
+{
+	if (!v->passes)
+		return leg_state_name(v->state);
+	return v->path != NULL && v->far != NULL && v->far->fingerprint_count > 0 ? "passing"
+										  : "waiting";
+}
+
 static json_t *status_json(const struct media_view *v, tick_t now)
 {
 	json_t *status = json_object();
 	bool has_reason = v->reason != CLOSE_NONE;
 
-	if (js_put_text(status, "state", leg_state_name(v->state)) &&
+	if (js_put_text(status, "state", state_of(v)) &&
 		(!has_reason || js_put_text(status, "reason", close_name(v->reason))) &&
 		(!has_reason || js_put_text(status, "reasonText", close_text(v->reason))) &&
-		put_endpoints(status, v) && put_ice(status, v, now) && put_dtls(status, v) &&
-		put_sctp(status, v) && put_channels(status, v) && put_protection(status, v) &&
+		put_endpoints(status, v) && put_ice(status, v, now) && put_end(status, v) &&
 		put_traffic(status, v))
 		return status;
 	json_decref(status);

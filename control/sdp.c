@@ -13,10 +13,14 @@
 
 bool sdp_next_line(struct sdp_lines *lines, struct sdp_line *out)
 {
+	struct span whole;
+
 	if (lines->rest.len == 0)
 		return false;
 
+	whole = lines->rest;
 	*out = (struct sdp_line){ .text = span_cut(&lines->rest, '\n'), .number = ++lines->number };
+	out->whole = SPAN(whole.p, whole.len - lines->rest.len);
 	if (out->text.len > 0 && out->text.p[out->text.len - 1] == '\r')
 		out->text.len--;
 	if (out->text.len >= 2 && out->text.p[1] == '=') {

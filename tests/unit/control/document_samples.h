@@ -28,7 +28,11 @@ extern const struct document_rules sample_rules;
 #define D M "/dcMedia"
 
 #define ADD(path, value) "[{\"op\":\"add\",\"path\":\"" path "\",\"value\":" value "}]"
-#define REMOVE(path)     "[{\"op\":\"remove\",\"path\":\"" path "\"}]"
+/* Another proxy with these streams and nothing of HTTP, and more of DcMedia. */
+#define PROXY(proxy, streams, more)                                                    \
+	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
+	"\",\"streams\":" streams more "}}]"
+#define REMOVE(path) "[{\"op\":\"remove\",\"path\":\"" path "\"}]"
 #define TEXT256                                                            \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \

@@ -9,7 +9,7 @@
 struct relay_context {
 	char id[64];
 	unsigned medias[16], terminations; /* medias of each termination */
-	bool ice[16][16];
+	bool ice[16][16], passes[16][16];
 	struct relay_context *next;
 };
 
@@ -65,11 +65,13 @@ static const char *or_dash(const char *text)
 static void add_media(struct text *t, const struct media_spec *m)
 {
 	static const char *const setups[] = { "none", "actpass", "active", "passive" };
+	static const char *const proxies[] = { "http", "udp", "dc" };
 	static const char *const kinds[] = { "reliable", "retr", "time" };
 	char addr[ADDR_TEXT_MAX];
 
-	add(t, "%s %s if=%s", m->media_id, m->proxy == PROXY_HTTP ? "http" : "other",
-		or_dash(m->interface));
+	add(t, "%s %s if=%s", m->media_id, proxies[m->proxy], or_dash(m->interface));
+	if (m->twin != NULL)
+		add(t, " twin=%s", m->twin);
 	add(t, " remote=%s", addr_is_set(&m->remote) ? addr_text(&m->remote, addr) : "-");
 	if (!m->has_ice)
 		add(t, " ice=-");
@@ -124,8 +126,10 @@ static bool grant(struct relay *r, struct relay_context *c, const struct context
 	c->terminations = spec->termination_count;
 	for (unsigned t = 0; t < spec->termination_count; t++) {
 		c->medias[t] = spec->terminations[t].media_count;
-		for (unsigned m = 0; m < c->medias[t]; m++)
+		for (unsigned m = 0; m < c->medias[t]; m++) {
 			c->ice[t][m] = spec->terminations[t].medias[m].has_ice;
+			c->passes[t][m] = spec->terminations[t].medias[m].proxy == PROXY_UDP;
+		}
 	}
 	return true;
 }
@@ -192,6 +196,8 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 	if (t >= c->terminations || m >= c->medias[t])
 		return false;
 	*out = (struct media_view){
+		.passes = c->passes[t][m],
+		.far = c->passes[t][m] ? r->fake.far : NULL,
 		.local = { .ip = { 198, 51, 100, 7 },
 			.port = (uint16_t)(20000 + t * 100 + m),
 			.family = ADDR_IPV4 },

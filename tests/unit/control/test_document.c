@@ -8,6 +8,12 @@
 #include "fake_relay.h"
 #include "tests/unit/main.h"
 
+#define BOARD "{\"1000\":{\"streamId\":1000}}"
+#define PROXY_MODE(proxy, mode)                                                        \
+	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
+	"\",\"streams\":" BOARD "}},{\"op\":\"add\",\"path\":\"" M                     \
+	"/dcmf\",\"value\":{\"securityMode\":\"" mode "\"}}]"
+
 /* What is accepted; each has its rejection below. */
 static const char *const accepted[] = {
 	"",
@@ -23,6 +29,12 @@ static const char *const accepted[] = {
 	REMOVE(M "/remoteMbEndpoint"),
 	REMOVE(D "/remoteDcEndpoint"),
 	REMOVE(D "/replaceHttpUrl"),
+	PROXY("DC_APPLICATION_PROXY", BOARD, ""),
+	PROXY("DC_APPLICATION_PROXY", "{\"100\":{\"streamId\":100}}", ""),
+	PROXY("UDP_PROXY", BOARD, ""),
+	PROXY("UDP_PROXY", "{}", ""),
+	PROXY_MODE("UDP_PROXY", "E2E"),
+	PROXY_MODE("DC_APPLICATION_PROXY", "E2AE"),
 	ADD(D "/maxMessageSize", "0"),
 	ADD(D "/maxMessageSize", "1"),
 	ADD(D "/streams/10", "{\"streamId\":10,\"order\":false,\"maxRetry\":3,\"priority\":65535}"),

@@ -46,6 +46,19 @@ START_TEST(a_document_becomes_a_wish)
 }
 END_TEST
 
+START_TEST(medias_that_are_joined_have_a_twin_and_no_root)
+{
+	expect_wish(PROXY("DC_APPLICATION_PROXY", "{\"1000\":{\"streamId\":1000}}", ""),
+		"m0 dc if=- remote=192.0.2.1:4000 ice=- fp=0 setup=none sctp=5000 max=65536 tls=- "
+		"dcep=no 1000[ordered reliable 256 label=- -]}");
+	expect_wish("[{\"op\":\"add\",\"path\":\"" D
+		    "\",\"value\":{\"mediaProxyConfig\":\"UDP_PROXY\"}},"
+		    "{\"op\":\"add\",\"path\":\"" M "/associatedMediaId\",\"value\":\"bobs\"}]",
+		"m0 udp if=- twin=bobs remote=192.0.2.1:4000 ice=- fp=0 setup=none sctp=5000 "
+		"max=65536 tls=- dcep=no}");
+}
+END_TEST
+
 START_TEST(what_is_not_told_is_not_known)
 {
 	expect_wish("[{\"op\":\"remove\",\"path\":\"" M
@@ -291,6 +304,7 @@ static Suite *suite(void)
 
 	control_init();
 	tcase_add_test(t, a_document_becomes_a_wish);
+	tcase_add_test(t, medias_that_are_joined_have_a_twin_and_no_root);
 	tcase_add_test(t, what_is_not_told_is_not_known);
 	tcase_add_test(t, message_sizes_count_in_kib_unless_told_exactly);
 	tcase_add_test(t, reliability_copes_with_written_defaults);

@@ -98,6 +98,53 @@ START_TEST(without_ice_none_is_shown)
 }
 END_TEST
 
+START_TEST(where_dtls_passes_the_far_side_is_shown_once_it_is_told)
+{
+	static const char passing[] = PROXY("UDP_PROXY", "{\"1000\":{\"streamId\":1000}}", "");
+	char far_tls_id[] = "FarFarFarFarFarFar20";
+	struct media_spec far = { .remote_setup = SETUP_ACTPASS,
+		.remote_sctp_port = 5001,
+		.remote_max_message = 2048,
+		.remote_tls_id = far_tls_id };
+	struct shown s;
+	json_t *doc, *media, *status, *wanted;
+
+	show_begin(&s, passing);
+	fake_relay(s.relay)->far = &far;
+	doc = document_show(s.doc, s.relay, s.context);
+	media = media_of(doc);
+	ck_assert_ptr_nonnull(json_object_get(media, "localMbEndpoint"));
+	ck_assert_str_eq(js_get_text(json_object_get(media, "dcmf"), "securityMode"), "E2E");
+	ck_assert_ptr_null(json_object_get(json_object_get(media, "dcMedia"), "localDcEndpoint"));
+	json_decref(doc);
+
+	far.fingerprint_count = 1;
+	far.fingerprints[0] = (struct fingerprint){ .hash = HASH_SHA256, .len = 32 };
+	doc = document_with_status(s.doc, s.relay, s.context, (tick_t){ 5000 });
+	media = media_of(doc);
+	wanted = sample_load(
+		"{\"sctpPort\":5001,\"fingerprints\":[\"SHA-256 "
+		"00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:"
+		"00:00:00:00:00\"],\"tlsId\":\"FarFarFarFarFarFar20\","
+		"\"securitySetup\":\"ACTPASS\"}");
+	ck_assert(json_equal(
+		json_object_get(json_object_get(media, "dcMedia"), "localDcEndpoint"), wanted));
+	json_decref(wanted);
+	ck_assert_int_eq(js_get_integer(json_object_get(media, "dcmf"), "maxMessageSize", 0), 2048);
+	ck_assert_int_eq(js_get_integer(json_object_get(media, "dcMedia"), "maxMessageSize", 0), 2);
+
+	status = json_object_get(json_object_get(media, "dcmf"), "status");
+	wanted = sample_load("[{\"hop\":\"Mb\",\"protocol\":\"DTLS of the peers\","
+			     "\"endToEnd\":true}]");
+	ck_assert(json_equal(json_object_get(status, "protection"), wanted));
+	ck_assert_ptr_null(json_object_get(status, "dtls"));
+	ck_assert_ptr_nonnull(json_object_get(status, "traffic"));
+	json_decref(wanted);
+	json_decref(doc);
+	show_end(&s);
+}
+END_TEST
+
 START_TEST(what_was_shown_can_be_sent_back_without_harm)
 {
 	struct shown s;
@@ -254,6 +301,7 @@ static Suite *suite(void)
 	control_init();
 	tcase_add_test(t, controllers_are_shown_the_gateways_side);
 	tcase_add_test(t, without_ice_none_is_shown);
+	tcase_add_test(t, where_dtls_passes_the_far_side_is_shown_once_it_is_told);
 	tcase_add_test(t, what_was_shown_can_be_sent_back_without_harm);
 	tcase_add_test(t, new_values_beside_an_echo_are_kept);
 	tcase_add_test(t, the_status_tells_how_every_hop_fares);
