@@ -16,8 +16,9 @@
 /* The document under decision, and the media where the decision stands. */
 struct decision {
 	const struct document_rules *rules;
-	const char *third_party; /* dcmf.thirdParty */
-	bool is_p2a2p;           /* two UEs meet at an application server */
+	const char *third_party;         /* dcmf.thirdParty */
+	bool is_p2a2p;                   /* two UEs meet at an application server */
+	const struct context_spec *wish; /* the whole */
 	struct problem *p;
 
 	unsigned termination, media;
@@ -256,17 +257,25 @@ static void decide_channels(struct decision *d)
 /* What the policy allows and the gateway cannot do. */
 static void refuse_unbuilt(struct decision *d)
 {
-	char pointer[160];
 	bool is_http = d->spec->proxy == PROXY_HTTP;
-	bool has_mdc2 = json_object_get(d->dc, "mdc2Info") != NULL;
+	const char *place = NULL, *why = NULL;
+	char pointer[160];
 
-	if (!has_mdc2 && (is_http || json_object_get(d->dc, "mdc1Info") == NULL))
+	if (json_object_get(d->dc, "mdc2Info") != NULL) {
+		place = "";
+		why = "MDC2 is not built yet";
+	} else if (!is_http && json_object_get(d->dc, "mdc1Info") != NULL) {
+		place = "/mdc1Info";
+		why = "data channels toward the DCSF are not built yet: MDC1 speaks HTTP";
+	} else if (!is_http && !context_spec_has_twin(d->wish, d->termination, d->media)) {
+		place = "/mediaProxyConfig";
+		why = NO_TWIN_TEXT;
+	}
+	if (why == NULL)
 		return;
 	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia%s", d->termination,
-		d->media, has_mdc2 ? "" : "/mdc1Info");
-	problem_param(d->p, PROBLEM_NOT_BUILT, pointer, "%s",
-		has_mdc2 ? "MDC2 is not built yet"
-			 : "data channels toward the DCSF are not built yet: MDC1 speaks HTTP");
+		d->media, place);
+	problem_param(d->p, PROBLEM_NOT_BUILT, pointer, "%s", why);
 }
 
 static void each_media(struct decision *d, const json_t *doc, const struct context_spec *spec,
@@ -320,6 +329,7 @@ bool document_decide(const json_t *doc, const struct document_rules *rules,
 		.rules = rules,
 		.third_party = js_get_text(json_object_get(doc, "dcmf"), "thirdParty"),
 		.is_p2a2p = is_p2a2p(doc),
+		.wish = spec,
 		.p = p,
 	};
 

@@ -125,35 +125,13 @@ static void plan_undo(struct plan *p, struct relay_context *c)
 	terminations_free(p->terminations, p->count);
 }
 
-/* By the name it gives, by the name it is given, or by the same name. */
-static bool are_twins(const struct media_spec *a, const struct media_spec *b)
-{
-	if (a->proxy == PROXY_HTTP || a->proxy != b->proxy)
-		return false;
-	if (a->twin != NULL || b->twin != NULL)
-		return (a->twin != NULL && strcmp(a->twin, b->media_id) == 0) ||
-		       (b->twin != NULL && strcmp(b->twin, a->media_id) == 0);
-	return strcmp(a->media_id, b->media_id) == 0;
-}
-
-static bool has_twin(const struct context_spec *spec, unsigned t, const struct media_spec *media)
-{
-	for (unsigned i = 0; i < spec->termination_count; i++) {
-		for (unsigned m = 0; i != t && m < spec->terminations[i].media_count; m++) {
-			if (are_twins(media, &spec->terminations[i].medias[m]))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void find_twin(struct relay_context *c, unsigned t, struct media *media)
 {
 	for (unsigned i = t + 1; i < c->termination_count; i++) {
 		for (unsigned m = 0; m < c->terminations[i].media_count; m++) {
 			struct media *other = c->terminations[i].medias[m];
 
-			if (!are_twins(&media->spec, &other->spec))
+			if (!media_specs_are_twins(&media->spec, &other->spec))
 				continue;
 			if (media->twin != other)
 				media_join(media, other);
@@ -183,7 +161,7 @@ static bool plan_media(struct plan *p, struct relay_context *c, const struct con
 			return refuse(
 				why, ERR_EXISTS, (int)t, (int)m, "this mediaId is there twice");
 	}
-	if (spec->proxy != PROXY_HTTP && !has_twin(wish, t, spec))
+	if (spec->proxy != PROXY_HTTP && !context_spec_has_twin(wish, t, m))
 		return refuse(why, ERR_UNSUPPORTED, (int)t, (int)m,
 			"MDC2 is not built yet: an application media needs a twin in another "
 			"termination");

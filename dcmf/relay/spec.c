@@ -105,3 +105,28 @@ void context_spec_finish(struct context_spec *spec)
 	mem_free(spec->owner);
 	*spec = (struct context_spec){ 0 };
 }
+
+bool media_specs_are_twins(const struct media_spec *a, const struct media_spec *b)
+{
+	if (a->proxy == PROXY_HTTP || a->proxy != b->proxy)
+		return false;
+	if (a->twin == NULL && b->twin == NULL)
+		return strcmp(a->media_id, b->media_id) == 0;
+	return (a->twin != NULL && strcmp(a->twin, b->media_id) == 0) ||
+	       (b->twin != NULL && strcmp(b->twin, a->media_id) == 0);
+}
+
+bool context_spec_has_twin(const struct context_spec *spec, unsigned termination, unsigned media)
+{
+	const struct media_spec *of = &spec->terminations[termination].medias[media];
+
+	for (unsigned t = 0; t < spec->termination_count; t++) {
+		const struct termination_spec *other = &spec->terminations[t];
+
+		for (unsigned m = 0; t != termination && m < other->media_count; m++) {
+			if (media_specs_are_twins(of, &other->medias[m]))
+				return true;
+		}
+	}
+	return false;
+}

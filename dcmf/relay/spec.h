@@ -87,6 +87,15 @@ struct context_spec {
 	unsigned termination_count;
 };
 
+/* What is said of an application media that stands alone. */
+#define NO_TWIN_TEXT \
+	"MDC2 is not built yet: an application media needs a twin in another termination"
+
+/* Are they joined: by the name one gives, or by the same mediaId where neither gives one? */
+bool media_specs_are_twins(const struct media_spec *a, const struct media_spec *b);
+/* Does this media have a twin in another termination? */
+bool context_spec_has_twin(const struct context_spec *spec, unsigned termination, unsigned media);
+
 void context_spec_finish(struct context_spec *spec); /* copes with a half-built one */
 void media_spec_finish(struct media_spec *m);
 /* A deep copy. False: out of memory, and *to is finished. */

@@ -46,16 +46,25 @@ START_TEST(a_document_becomes_a_wish)
 }
 END_TEST
 
+/* The same with a second termination whose media is the other end. */
+#define JOINED(media_id, proxy, more)                                                  \
+	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
+	"\"," STREAMS "}},{\"op\":\"add\",\"path\":\"/terminations/"                   \
+		      "-\",\"value\":{\"terminationId\":\"far\",\"medias\":"           \
+	"[{\"mediaId\":\"" media_id "\",\"mediaResourceType\":\"DC\",\"dcMedia\":{"    \
+	"\"mediaProxyConfig\":\"" proxy "\"," STREAMS "}}]}}" more "]"
+#define STREAMS "\"streams\":{\"1000\":{\"streamId\":1000}}"
+
 START_TEST(medias_that_are_joined_have_a_twin_and_no_root)
 {
-	expect_wish(PROXY("DC_APPLICATION_PROXY", "{\"1000\":{\"streamId\":1000}}", ""),
+	expect_wish(JOINED("m0", "DC_APPLICATION_PROXY", ""),
 		"m0 dc if=- remote=192.0.2.1:4000 ice=- fp=0 setup=none sctp=5000 max=65536 tls=- "
 		"dcep=no 1000[ordered reliable 256 label=- -]}");
-	expect_wish("[{\"op\":\"add\",\"path\":\"" D
-		    "\",\"value\":{\"mediaProxyConfig\":\"UDP_PROXY\"}},"
-		    "{\"op\":\"add\",\"path\":\"" M "/associatedMediaId\",\"value\":\"bobs\"}]",
+	expect_wish(JOINED("bobs", "UDP_PROXY",
+			    ",{\"op\":\"add\",\"path\":\"" M
+			    "/associatedMediaId\",\"value\":\"bobs\"}"),
 		"m0 udp if=- twin=bobs remote=192.0.2.1:4000 ice=- fp=0 setup=none sctp=5000 "
-		"max=65536 tls=- dcep=no}");
+		"max=65536 tls=- dcep=no");
 }
 END_TEST
 

@@ -103,7 +103,7 @@ START_TEST(each_case_of_the_table_is_asked_as_what_it_is)
 				      "\"http\"}}")),
 			PROBLEM_SECURITY_POLICY, "bdc ends here", "0/0:20 bdc no " },
 		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("110"))), PROBLEM_NOT_BUILT,
-			D "/mediaProxyConfig: application data channels", "0/0:110 bdc yes " },
+			D "/mediaProxyConfig: MDC2 is not built yet", "0/0:110 bdc yes " },
 		{ ONE(DC("UDP_PROXY", STREAM("1000"))), PROBLEM_NOT_BUILT, "not built yet",
 			"adc p2p yes built-in tail: adc between two UEs" },
 		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000"))), PROBLEM_NOT_BUILT,
