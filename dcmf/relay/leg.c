@@ -466,13 +466,16 @@ static void on_channel_open(struct leg *l, uint16_t sid)
 	const struct channel_view *view = assoc_channel(l->assoc, sid);
 	const struct route_ops *route = media_is_bridge(l->media) ? &route_bridge : &route_http;
 	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
-	struct channel *ch = view ? channel_open(l, sid, route) : NULL;
+	struct channel *ch = leg_channel(l, sid);
 
-	if (ch == NULL) {
+	if (view != NULL && ch == NULL)
+		ch = channel_open(l, sid, route);
+	if (view == NULL || ch == NULL) {
 		count(allocation_failed_total);
 		assoc_close_channel(l->assoc, sid, relay_of(l)->now);
 		return;
 	}
+	ch->told = true;
 	snprintf(detail, sizeof(detail), "label \"%s\" protocol \"%s\"", view->label,
 		view->protocol);
 	log_debug(media_subject(l->media, subject), "channel %u open, %s", sid, detail);
@@ -492,7 +495,7 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 
 	if (ch != NULL && ch->why != CLOSE_NONE)
 		reason = ch->why;
-	if (ch != NULL) { /* else its opening was never told */
+	if (ch != NULL && ch->told) {
 		log_debug(media_subject(l->media, subject), "channel %u closed: %s", sid,
 			close_text(reason));
 		relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));

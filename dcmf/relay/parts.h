@@ -180,6 +180,7 @@ struct channel {
 	enum close_reason why; /* we reset it: why; CLOSE_NONE while it lives */
 	const struct route_ops *route;
 	void *state; /* the route's */
+	bool told;   /* the controller knows of it: it is, or was, open */
 	struct list_node on_leg;
 };
 

@@ -7,6 +7,8 @@
  * A queue stands between, for a far side that is slow or not up yet. When it is full, the sender's window is shut; after a while
  * a reliable channel ends, and a partially reliable one drops its oldest messages until the far side has caught up. A channel opened by DCEP is opened on the far leg too,
  * under the same id, or where our role there forbids its parity (RFC 8832 6), under another one.
+ *
+ * A channel that ends takes its counterpart with it; what its peer had said before still goes out first.
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
@@ -21,13 +23,20 @@ struct message {
 
 struct bridge {
 	struct list_node queue;
-	uint16_t far_sid; /* of the counterpart, there or yet to come */
+	struct list_node last; /* what the counterpart still held when it ended, to go out here */
+	uint16_t far_sid;      /* of the counterpart, there or yet to come */
 	bool dropping; /* the far side was slow for too long: the newest messages push the oldest out */
+	bool ending; /* the counterpart has ended: this one does when `last` is out */
 };
+
+static struct relay *relay_of(const struct channel *ch)
+{
+	return ch->leg->media->context->relay;
+}
 
 static tick_t now_of(const struct channel *ch)
 {
-	return ch->leg->media->context->relay->now;
+	return relay_of(ch)->now;
 }
 
 static struct bridge *bridge_of(const struct channel *ch)
@@ -43,13 +52,18 @@ static struct leg *far_leg(const struct leg *l)
 	return far != NULL && far->assoc != NULL && far->state != LEG_CLOSING ? far : NULL;
 }
 
+static bool is_ending(const struct channel *ch)
+{
+	return ch->state != NULL && bridge_of(ch)->ending;
+}
+
 /* The channel of `l` that takes `sid` of the twin's leg for its counterpart; NULL: none. */
 static struct channel *counterpart_on(struct leg *l, uint16_t sid)
 {
 	list_for_each (n, &l->channels) {
 		struct channel *ch = container_of(n, struct channel, on_leg);
 
-		if (ch->state != NULL && bridge_of(ch)->far_sid == sid)
+		if (ch->state != NULL && !is_ending(ch) && bridge_of(ch)->far_sid == sid)
 			return ch;
 	}
 	return NULL;
@@ -57,10 +71,10 @@ static struct channel *counterpart_on(struct leg *l, uint16_t sid)
 
 static struct channel *far_channel(const struct channel *ch)
 {
-	struct leg *far = far_leg(ch->leg);
+	struct leg *far = ch->state != NULL ? far_leg(ch->leg) : NULL;
 	struct channel *other = far ? leg_channel(far, bridge_of(ch)->far_sid) : NULL;
 
-	return other != NULL && other->why == CLOSE_NONE ? other : NULL;
+	return other != NULL && other->why == CLOSE_NONE && !is_ending(other) ? other : NULL;
 }
 
 static bool is_reliable(const struct channel *ch)
@@ -72,25 +86,45 @@ static bool is_reliable(const struct channel *ch)
 
 /* --- messages --- */
 
+static int64_t cost_of(const struct message *m)
+{
+	return (int64_t)(sizeof(*m) + m->len);
+}
+
 static void take_off(struct channel *ch, struct message *m)
 {
 	list_unlink(&m->on_queue);
-	channel_queued(ch, -(int64_t)(sizeof(*m) + m->len));
+	channel_queued(ch, -cost_of(m));
 	mem_free(m);
+}
+
+static struct message *first(const struct list_node *list)
+{
+	return list_is_empty(list) ? NULL : container_of(list->next, struct message, on_queue);
 }
 
 static struct message *oldest(const struct bridge *b)
 {
-	return list_is_empty(&b->queue) ? NULL
-					: container_of(b->queue.next, struct message, on_queue);
+	return first(&b->queue);
+}
+
+static void forget_last(struct channel *ch, struct message *m)
+{
+	list_unlink(&m->on_queue);
+	relay_buffered(relay_of(ch), -cost_of(m));
+	mem_free(m);
 }
 
 static void discard(struct channel *ch)
 {
 	struct message *m;
 
-	while (ch->state != NULL && (m = oldest(bridge_of(ch))) != NULL)
+	if (ch->state == NULL)
+		return;
+	while ((m = oldest(bridge_of(ch))) != NULL)
 		take_off(ch, m);
+	while ((m = first(&bridge_of(ch)->last)) != NULL)
+		forget_last(ch, m);
 }
 
 /* The far side was told how much its far side takes; whoever sends more loses the message, or where none may be lost the channel. */
@@ -144,10 +178,10 @@ static void drop(struct channel *ch)
 /* Below the half that opens the window again: see channel_look(). */
 static bool overdue(struct channel *ch, tick_t now)
 {
-	size_t enough = ch->leg->media->context->relay->config.channel_queue / 2;
+	size_t enough = relay_of(ch)->config.channel_queue / 2;
 
 	(void)now;
-	if (is_reliable(ch))
+	if (is_reliable(ch) || is_ending(ch))
 		return false;
 	bridge_of(ch)->dropping = true;
 	while (ch->queued >= enough && oldest(bridge_of(ch)) != NULL)
@@ -174,12 +208,14 @@ static void keep(struct channel *ch, uint32_t ppid, struct span bytes)
 		memcpy(m->bytes, bytes.p, bytes.len);
 	list_init(&m->on_queue);
 	list_append(&bridge_of(ch)->queue, &m->on_queue);
-	channel_queued(ch, (int64_t)(sizeof(*m) + bytes.len));
+	channel_queued(ch, cost_of(m));
 }
 
 static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span bytes)
 {
 	(void)now;
+	if (is_ending(ch))
+		return; /* nobody is there any more */
 	if (list_is_empty(&bridge_of(ch)->queue) && pass_on(ch, ppid, bytes))
 		return;
 	keep(ch, ppid, bytes);
@@ -188,13 +224,57 @@ static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span b
 	channel_look(ch);
 }
 
+/* As long as some goes out, the rest is waited for. */
+static void say_last(struct channel *ch)
+{
+	struct message *m;
+
+	while ((m = first(&bridge_of(ch)->last)) != NULL) {
+		switch (assoc_send(
+			ch->leg->assoc, now_of(ch), ch->sid, m->ppid, SPAN(m->bytes, m->len))) {
+		case ERR_OK: count(messages_bridged_total); break;
+		case ERR_MESSAGE_SIZE: count(messages_refused_total); break;
+		case ERR_UNSUPPORTED: break;
+		default: return;
+		}
+		forget_last(ch, m);
+		timer_set(&relay_of(ch)->timers, &ch->hold,
+			tick_add(now_of(ch), relay_of(ch)->config.channel_hold_us));
+	}
+	channel_close(ch, CLOSE_PEER_RESET);
+}
+
+/* A channel ends and still holds messages: they leave on its counterpart, which then ends too. */
+static void hand_over(struct channel *ch)
+{
+	struct channel *far = far_channel(ch);
+	struct relay *r = relay_of(ch);
+
+	if (far == NULL || ch->why != CLOSE_NONE || oldest(bridge_of(ch)) == NULL)
+		return;
+	discard(far);
+	channel_look(far);
+	list_for_each_safe (n, next, &bridge_of(ch)->queue) {
+		struct message *m = container_of(n, struct message, on_queue);
+
+		channel_queued(ch, -cost_of(m));
+		relay_buffered(r, cost_of(m));
+		list_append(&bridge_of(far)->last, n);
+	}
+	bridge_of(far)->ending = true;
+	timer_set(&r->timers, &far->hold, tick_add(r->now, r->config.channel_hold_us));
+	say_last(far);
+}
+
 /* This channel takes more: what waits for it, waits with its counterpart. */
 static void writable(struct channel *ch, tick_t now)
 {
 	struct channel *from = far_channel(ch);
 
 	(void)now;
-	if (from != NULL)
+	if (is_ending(ch) && ch->why == CLOSE_NONE)
+		say_last(ch);
+	else if (from != NULL)
 		drain(from);
 }
 
@@ -204,6 +284,36 @@ static void writable(struct channel *ch, tick_t now)
 static bool is_of_our_parity(const struct leg *l, uint16_t sid)
 {
 	return (sid & 1) == (l->role == DTLS_SERVER);
+}
+
+static bool make_bridge(struct channel *ch, uint16_t far_sid)
+{
+	struct bridge *b = mem_alloc(sizeof(*b));
+
+	if (b == NULL) {
+		count(allocation_failed_total);
+		return false;
+	}
+	*b = (struct bridge){ .far_sid = far_sid };
+	list_init(&b->queue);
+	list_init(&b->last);
+	ch->state = b;
+	return true;
+}
+
+/* The counterpart is there from the moment its OPEN is asked for: it takes messages before it is acknowledged. */
+static bool make_far(struct channel *ch, struct leg *far, uint16_t sid)
+{
+	struct channel *other = channel_open(far, sid, &route_bridge);
+
+	if (other == NULL || !make_bridge(other, ch->sid)) {
+		channel_destroy(other);
+		assoc_close_channel(far->assoc, sid, now_of(ch));
+		return false;
+	}
+	bridge_of(ch)->far_sid = sid;
+	leg_busy(far);
+	return true;
 }
 
 /* The same id, or from its neighbour on the first one that is free and of the parity of our role. */
@@ -226,12 +336,10 @@ static void open_far(struct channel *ch, struct leg *far, const struct channel_v
 	}
 	if (err == ERR_EXISTS && config.sid == ch->sid)
 		return; /* not fully reset there: bridge_freed() tries again */
-	if (err != ERR_OK) {
+	if (err != ERR_OK)
 		channel_close(ch, CLOSE_STREAM_REFUSED);
-		return;
-	}
-	bridge_of(ch)->far_sid = config.sid;
-	leg_busy(far);
+	else if (!make_far(ch, far, config.sid))
+		channel_close(ch, CLOSE_NO_MEMORY);
 }
 
 /* What a peer opened in band is opened on the other side in band. */
@@ -254,18 +362,12 @@ static void opened(struct channel *ch, tick_t now)
 {
 	struct leg *far = far_leg(ch->leg);
 	struct channel *other = far ? counterpart_on(far, ch->sid) : NULL;
-	struct bridge *b = mem_alloc(sizeof(*b));
 
-	(void)now;
-	if (b == NULL) {
-		count(allocation_failed_total);
+	if (ch->state != NULL)
+		writable(ch, now);
+	else if (!make_bridge(ch, other ? other->sid : ch->sid))
 		channel_close(ch, CLOSE_NO_MEMORY);
-		return;
-	}
-	*b = (struct bridge){ .far_sid = other ? other->sid : ch->sid };
-	list_init(&b->queue);
-	ch->state = b;
-	if (other != NULL)
+	else if (other != NULL)
 		drain(other);
 	else
 		mirror(ch);
@@ -296,9 +398,11 @@ void bridge_leg_ready(struct leg *l)
 bool bridge_is_wanted(struct leg *l, uint16_t sid)
 {
 	struct leg *far = far_leg(l);
+	const struct channel_view *view = far ? assoc_channel(far->assoc, sid) : NULL;
 	struct channel *other = far ? leg_channel(far, sid) : NULL;
 
-	return other != NULL && other->why == CLOSE_NONE;
+	/* without a channel here, it is still to be opened there */
+	return view != NULL && (other == NULL || (other->why == CLOSE_NONE && !is_ending(other)));
 }
 
 void bridge_far_closed(struct leg *far, uint16_t sid)
@@ -314,8 +418,9 @@ static void destroy(struct channel *ch)
 {
 	if (ch->state == NULL)
 		return;
-	if (ch->why !=
-		CLOSE_PEER_RESET) /* else it was the far side that began, and may be open anew by now */
+	hand_over(ch);
+	/* where it was the far side that began, it may be open anew by now */
+	if (ch->why != CLOSE_PEER_RESET && !is_ending(ch))
 		bridge_far_closed(ch->leg, ch->sid);
 	discard(ch);
 	mem_free(ch->state);

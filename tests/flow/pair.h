@@ -24,7 +24,7 @@ struct flow {
 	size_t size; /* bytes of each */
 	uint32_t count, sent;
 	bool paused;
-	enum err failed; /* what sending brought, when it was neither taken nor blocked */
+	enum err refused; /* what the latest message met with */
 	struct ue_ledger ledger;
 };
 

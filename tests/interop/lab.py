@@ -73,6 +73,7 @@ class Lab:
         self.gw, self.ue = f"dcmf-gw-{self.tag}", f"dcmf-ue-{self.tag}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dcmf-lab-"))
         self.daemon = None
+        (self.folder / "apps").mkdir()
 
     def __enter__(self):
         if os.geteuid() != 0:
