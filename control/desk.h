@@ -85,6 +85,7 @@ void desk_resolved(
 void desk_drain(struct desk *d, tick_t now);
 bool desk_is_ready(const struct desk *d);     /* for /readyz: not draining, every worker up */
 const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */
+bool desk_is_busy(const struct desk *d);      /* an answer is still to come */
 uint64_t desk_contexts(const struct desk *d);
 uint64_t desk_contexts_of(const struct desk *d, unsigned worker);
 

@@ -57,10 +57,14 @@ void front_all_gone(struct front *f)
 		loop_stop(f->loop);
 }
 
-/* Contexts are gone; their legs still say goodbye. */
+/*
+ * Contexts are gone; their legs still say goodbye, and whoever deleted the last one waits for the
+ * answer.
+ */
 static void end_or_linger(struct front *f, tick_t now)
 {
-	if (front_counter(f, CNT_legs) > 0 && tick_before(now, f->linger_until)) {
+	if ((front_counter(f, CNT_legs) > 0 || desk_is_busy(f->desk)) &&
+		tick_before(now, f->linger_until)) {
 		set_stage(f, FRONT_LINGERING, tick_add(now, LINGER_POLL_US));
 		return;
 	}
