@@ -26,6 +26,8 @@ struct desk_worker_info {
 
 struct desk_ops {
 	void (*to_controller)(void *front, uint64_t controller, struct span line);
+	/* Has it closed its connection, if only desk_controller_left() was not called yet? */
+	bool (*has_hung_up)(void *front, uint64_t controller);
 	/* False: it is not there now, or has too much to read already. */
 	bool (*to_worker)(void *front, unsigned worker, struct span line);
 	/* Answered by desk_resolved() with the same ticket, later. */

@@ -271,6 +271,7 @@ static bool open_desk(struct front *f)
 {
 	static const struct desk_ops ops = {
 		.to_controller = front_to_controller,
+		.has_hung_up = front_controller_has_hung_up,
 		.to_worker = front_to_worker,
 		.resolve = front_resolve,
 		.worker_info = front_worker_info,
