@@ -363,6 +363,11 @@ void desk_drain(struct desk *d, tick_t now)
 	node_begin_drain(d, now, d->limits.drain_deadline_us);
 }
 
+bool desk_is_busy(const struct desk *d)
+{
+	return slots_count(&d->requests) > 0;
+}
+
 bool desk_is_ready(const struct desk *d)
 {
 	for (unsigned w = 0; w < d->worker_count; w++) {

@@ -26,6 +26,8 @@ struct desk_worker_info {
 
 struct desk_ops {
 	void (*to_controller)(void *front, uint64_t controller, struct span line);
+	/* Has it closed its connection, if only desk_controller_left() was not called yet? */
+	bool (*has_hung_up)(void *front, uint64_t controller);
 	/* False: it is not there now, or has too much to read already. */
 	bool (*to_worker)(void *front, unsigned worker, struct span line);
 	/* Answered by desk_resolved() with the same ticket, later. */
@@ -85,6 +87,7 @@ void desk_resolved(
 void desk_drain(struct desk *d, tick_t now);
 bool desk_is_ready(const struct desk *d);     /* for /readyz: not draining, every worker up */
 const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */
+bool desk_is_busy(const struct desk *d);      /* an answer is still to come */
 uint64_t desk_contexts(const struct desk *d);
 uint64_t desk_contexts_of(const struct desk *d, unsigned worker);
 

@@ -194,6 +194,11 @@ static void pass_error(struct desk *d, struct desk_request *r, json_t *error)
 	request_close(d, r);
 }
 
+static bool is_awaited(const struct desk *d, const struct desk_request *r)
+{
+	return r->controller != 0 && !d->ops->has_hung_up(d->ops->front, r->controller);
+}
+
 /* Nobody waits for what was made: away with it. */
 static void undo(struct desk *d, tick_t now, struct desk_request *r, const json_t *result)
 {
@@ -223,7 +228,7 @@ void requests_answered(struct desk *d, tick_t now, unsigned worker, const json_t
 	if (r == NULL || r->worker != (int)worker) {
 		answer_without_request(worker, message);
 	} else if (result != NULL) {
-		if (r->purpose->makes_context && r->controller == 0)
+		if (r->purpose->makes_context && !is_awaited(d, r))
 			undo(d, now, r, result);
 		else
 			r->purpose->done(d, now, r, result);

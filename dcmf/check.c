@@ -5,6 +5,7 @@
 #include "dcmf/check.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -219,17 +220,38 @@ static void check_dcsf(const struct config *c)
 		complain("mdc1", error);
 }
 
-unsigned check_config(const struct config *c)
+/* The socket's folder takes it, or can be made in the one above. */
+static bool takes_socket(const char *path)
+{
+	char copy[108], *folder;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	folder = dirname(copy);
+	if (access(folder, W_OK | X_OK) == 0)
+		return true;
+	return errno == ENOENT && access(dirname(folder), W_OK | X_OK) == 0;
+}
+
+static void check_socket(const struct config *c)
 {
 	char path[108], error[CONFIG_ERROR_MAX];
 
+	if (!control_socket_path(c, path, error)) {
+		complain("control.socket", error);
+	} else if (!takes_socket(path)) {
+		snprintf(error, sizeof(error), "control.socket %s", path);
+		complain(error, strerror(errno));
+	}
+}
+
+unsigned check_config(const struct config *c)
+{
 	errors = 0;
 	check_media(c);
 	check_certificate(c);
 	check_mdc1_tls(c);
 	check_dcsf(c);
-	if (!control_socket_path(c, path, error))
-		complain("control.socket", error);
+	check_socket(c);
 	check_control_tls(c);
 	if (c->control.tcp.listen.family != ADDR_NONE)
 		check_bind(&c->control.tcp.listen, SOCK_STREAM, "control.tcp.listen");

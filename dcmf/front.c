@@ -57,10 +57,14 @@ void front_all_gone(struct front *f)
 		loop_stop(f->loop);
 }
 
-/* Contexts are gone; their legs still say goodbye. */
+/*
+ * Contexts are gone; their legs still say goodbye, and whoever deleted the last one waits for the
+ * answer.
+ */
 static void end_or_linger(struct front *f, tick_t now)
 {
-	if (front_counter(f, CNT_legs) > 0 && tick_before(now, f->linger_until)) {
+	if ((front_counter(f, CNT_legs) > 0 || desk_is_busy(f->desk)) &&
+		tick_before(now, f->linger_until)) {
 		set_stage(f, FRONT_LINGERING, tick_add(now, LINGER_POLL_US));
 		return;
 	}
@@ -267,6 +271,7 @@ static bool open_desk(struct front *f)
 {
 	static const struct desk_ops ops = {
 		.to_controller = front_to_controller,
+		.has_hung_up = front_controller_has_hung_up,
 		.to_worker = front_to_worker,
 		.resolve = front_resolve,
 		.worker_info = front_worker_info,

@@ -126,6 +126,14 @@ void front_to_controller(void *front, uint64_t controller, struct span line)
 		log_warn(NULL, "controller %s does not read: given up", line_peer(k->conn));
 }
 
+bool front_controller_has_hung_up(void *front, uint64_t controller)
+{
+	struct front *f = front;
+	const struct controller *k = slots_get(&f->controllers, controller);
+
+	return k == NULL || line_has_hung_up(k->conn);
+}
+
 /* A folder that is there or can be made, and takes a socket. */
 static bool try_folder(const char *folder, char path[108])
 {

@@ -14,7 +14,7 @@
 #include "dcmf/front_parts.h"
 
 #define BACK_OFF_US TICK_S(1)
-#define ARGS_MAX    (12 + 2 * CONFIG_TEXTS_MAX)
+#define ARGS_MAX    (16 + 2 * CONFIG_TEXTS_MAX)
 
 static bool dcsf_spawn(struct front *f, char error[CONFIG_ERROR_MAX]);
 
@@ -240,8 +240,10 @@ static bool dcsf_exec(struct front *f, const char *program, const char *apps, in
 	const struct config_texts *synthetic = &f->config.mdc1.synthetic;
 	char listen[ADDR_TEXT_MAX] = "127.0.0.1:0", fd[12];
 	char *argv[ARGS_MAX] = { arg("dcmf-dcsf"), arg("--listen"), listen, arg("--apps"),
-		arg(apps), arg("--ready-fd"), fd, arg("--exit-with-parent") };
-	unsigned argc = 8;
+		arg(apps), arg("--ready-fd"), fd, arg("--exit-with-parent"), arg("--log-level"),
+		arg(log_level_name((enum log_level)f->config.log.level)), arg("--log-format"),
+		arg(f->config.log.format != 0 ? "json" : "text") };
+	unsigned argc = 12;
 
 	if (addr_is_set(&f->dcsf.addr))
 		addr_text(&f->dcsf.addr, listen); /* where the one before it was */

@@ -147,6 +147,7 @@ bool dcsf_find_program(char path[512], char error[CONFIG_ERROR_MAX]);
 /* front_control.c */
 bool control_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 void control_close(struct front *f);
+bool front_controller_has_hung_up(void *front, uint64_t controller);
 void front_to_controller(void *front, uint64_t controller, struct span line);
 void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket);
 /* Where the control socket goes: as configured, or the first usual place that can be made. */

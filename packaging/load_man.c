@@ -12,7 +12,7 @@ static const struct {
 
 int main(void)
 {
-	printf(".TH DCMF-LOAD 1 \"\" \"dcmf %s\" \"User commands\"\n", DCMF_VERSION);
+	printf(".TH DCMF-LOAD 1 \"2026-11-21\" \"dcmf %s\" \"User commands\"\n", DCMF_VERSION);
 	puts(".SH NAME\ndcmf\\-load \\- data channel traffic generator");
 	puts(".SH SYNOPSIS\n.B dcmf\\-load bootstrap\n.RI [ OPTION ...]");
 	puts(".SH DESCRIPTION\nMany phones with certificates of their own set up a bootstrap data "

@@ -98,7 +98,7 @@ static void print_option(const struct option *o)
 
 int main(void)
 {
-	printf(".TH DCMF.YAML 5 \"\" \"dcmf %s\" \"File formats\"\n", DCMF_VERSION);
+	printf(".TH DCMF.YAML 5 \"2026-11-21\" \"dcmf %s\" \"File formats\"\n", DCMF_VERSION);
 	puts(".SH NAME\ndcmf.yaml \\- configuration of the IMS data channel Media Function");
 	puts(".SH DESCRIPTION\nYAML, read strictly: an unknown key, a wrong type or an impossible "
 	     "value is an error that names file, "

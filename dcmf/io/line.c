@@ -269,11 +269,16 @@ static void hand_over(struct line_conn *c)
 }
 
 /* Did the peer only stop sending (a script that typed its requests), or is it gone? */
-static bool is_half_closed(struct line_conn *c)
+static bool is_half_closed(const struct line_conn *c)
 {
 	struct pollfd p = { .fd = c->fd };
 
 	return poll(&p, 1, 0) == 0 || !(p.revents & (POLLHUP | POLLERR));
+}
+
+bool line_has_hung_up(const struct line_conn *c)
+{
+	return c->is_broken || !is_half_closed(c);
 }
 
 /* No more will come, but answers may still go. */

@@ -52,6 +52,8 @@ void line_conn_destroy(struct line_conn *c);
 bool line_send(struct line_conn *c, struct span text);
 /* Bytes that may be queued before the connection is given up. */
 size_t line_room(const struct line_conn *c);
+/* Has the peer closed the connection, though closed() was not called yet? */
+bool line_has_hung_up(const struct line_conn *c);
 /* Stop and go on reading; a controller that sends faster than we answer waits in its socket. */
 void line_pause(struct line_conn *c, bool pause);
 void line_set_arg(struct line_conn *c, void *arg);

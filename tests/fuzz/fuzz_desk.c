@@ -13,6 +13,11 @@ static void to_controller(void *front, uint64_t controller, struct span line)
 		__builtin_trap(); /* it would be two lines */
 }
 
+static bool has_hung_up(void *front, uint64_t controller)
+{
+	return false;
+}
+
 static bool to_worker(void *front, unsigned worker, struct span line)
 {
 	return memchr(line.p, '\n', line.len) == NULL;
@@ -41,8 +46,8 @@ static void drained(void *front)
 {
 }
 
-static const struct desk_ops ops = { to_controller, to_worker, resolve, worker_info, counter,
-	wall_us, drained, NULL };
+static const struct desk_ops ops = { to_controller, has_hung_up, to_worker, resolve, worker_info,
+	counter, wall_us, drained, NULL };
 
 static void play(struct desk *d, tick_t now, struct span line)
 {

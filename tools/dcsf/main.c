@@ -27,7 +27,9 @@ static const char usage[] =
 	"  --require-client-ca FILE only clients with a certificate from there\n"
 	"  --ready-fd N             write the base URL and a line end to N when listening\n"
 	"  --exit-with-parent       end when the process that started this one ends\n"
-	"  --verbose                a line a request\n"
+	"  --log-level LEVEL        error, warn, info or debug; --verbose is debug: a line a "
+	"request\n"
+	"  --log-format FORMAT      text or json\n"
 	"  --version, --help\n"
 	"\n"
 	"Pages: /  /applicationlist?begin-index=..&app-num=..  /applications?appid=..  /echo "
@@ -87,10 +89,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "ready-fd", required_argument, NULL, 'f' },
 		{ "exit-with-parent", no_argument, NULL, 'p' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "log-level", required_argument, NULL, 'L' },
+		{ "log-format", required_argument, NULL, 'F' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
+	enum log_level level;
 	uint64_t n;
 	int c;
 
@@ -116,6 +121,16 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'p': o->exit_with_parent = true; break;
 		case 'v': log_set_level(LOG_DEBUG); break;
+		case 'L':
+			if (!log_level_parse(optarg, &level))
+				return wrong_use("--log-level wants another word than", optarg);
+			log_set_level(level);
+			break;
+		case 'F':
+			if (strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0)
+				return wrong_use("--log-format wants text or json, not", optarg);
+			log_open(stderr, optarg[0] == 'j');
+			break;
 		case 'V': puts("dcmf-dcsf " DCMF_VERSION); return 0;
 		case 'h': fputs(usage, stdout); return 0;
 		default: return 2;

@@ -15,6 +15,7 @@ struct mailbox to_controller[8], to_worker[WORKERS];
 char *last_id[WORKERS];
 struct question questions[32];
 unsigned question_count, drained_count;
+bool hung_up[8];
 bool deaf[WORKERS];
 
 static void put(struct mailbox *m, struct span line)
@@ -27,6 +28,11 @@ static void put(struct mailbox *m, struct span line)
 static void send_controller(void *front, uint64_t controller, struct span line)
 {
 	put(&to_controller[controller], line);
+}
+
+static bool has_hung_up(void *front, uint64_t controller)
+{
+	return hung_up[controller];
 }
 
 static bool send_worker(void *front, unsigned worker, struct span line)
@@ -65,8 +71,8 @@ static void drained(void *front)
 	drained_count++;
 }
 
-static const struct desk_ops ops = { send_controller, send_worker, resolve, worker_info, counter,
-	wall_us, drained, NULL };
+static const struct desk_ops ops = { send_controller, has_hung_up, send_worker, resolve,
+	worker_info, counter, wall_us, drained, NULL };
 
 const struct desk_config desk_defaults = {
 	.ops = &ops,
@@ -91,6 +97,7 @@ void open_desk(void)
 	desk = desk_create(&desk_defaults, now);
 	ck_assert_ptr_nonnull(desk);
 	question_count = drained_count = 0;
+	memset(hung_up, 0, sizeof(hung_up));
 	for (unsigned w = 0; w < WORKERS; w++) {
 		desk_worker_up(desk, now, w);
 		deaf[w] = false;

@@ -34,6 +34,7 @@ extern struct mailbox to_controller[8], to_worker[WORKERS];
 extern char *last_id[WORKERS]; /* of what a worker was asked; "@" in tell() */
 extern struct question questions[32];
 extern unsigned question_count, drained_count;
+extern bool hung_up[8];    /* what has_hung_up says of a controller */
 extern bool deaf[WORKERS]; /* to_worker says false */
 extern const struct desk_config desk_defaults;
 

@@ -306,6 +306,20 @@ START_TEST(a_controller_that_leaves_mid_request_leaves_no_context)
 }
 END_TEST
 
+START_TEST(a_controller_that_has_hung_up_and_is_not_missed_yet_leaves_no_context)
+{
+	say(1, REQUEST("1", "context.create", "{\"context\":" DOCUMENT "}"));
+	asked(1);
+	hung_up[1] = true;
+	tell(1, RESULT("{\"contextId\":\"1-a\"}"));
+	ck_assert_str_eq(asked(1), "context.delete {\"contextId\":\"1-a\"}");
+	tell(1, RESULT("{}"));
+	desk_controller_left(desk, now, 1);
+	ck_assert_uint_eq(desk_contexts(desk), 0);
+	ck_assert_str_eq(heard(1), "(nothing)");
+}
+END_TEST
+
 START_TEST(a_controller_that_leaves_afterwards_keeps_its_contexts)
 {
 	make_context(1, "1-a", "x");
@@ -425,6 +439,7 @@ static Suite *make_suite(void)
 		t, too_many_unanswered_requests_of_one_controller_are_refused_and_others_are_not);
 	tcase_add_test(t, without_a_worker_a_create_is_refused);
 	tcase_add_test(t, a_controller_that_leaves_mid_request_leaves_no_context);
+	tcase_add_test(t, a_controller_that_has_hung_up_and_is_not_missed_yet_leaves_no_context);
 	tcase_add_test(t, a_controller_that_leaves_afterwards_keeps_its_contexts);
 	tcase_add_test(t, a_worker_that_does_not_answer_costs_500_and_its_late_context_is_undone);
 	tcase_add_test(t, a_lost_worker_is_told_with_its_contexts_and_its_requests_fail);
