@@ -55,7 +55,7 @@ const send = async c => {
 };
 (async () => {
   await pc.setRemoteDescription({ type: "answer", sdp: answer });
-  const limit = new Promise(ok => setTimeout(ok, 180000));
+  const limit = new Promise(ok => setTimeout(ok, 60000));
   await Promise.race([Promise.all([...Object.values(channels).map(send), ...waits]), limit]);
   done(ledgers);
 })();
@@ -66,7 +66,7 @@ def main(messages: int):
     with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
         driver = browser(profile)
         try:
-            driver.set_script_timeout(240)
+            driver.set_script_timeout(90)
             driver.get("about:blank")
             offer = driver.execute_async_script(OFFER, {label: kind[0] for label, kind in LABELS.items()})
             print(json.dumps({"offer": offer}), flush=True)
