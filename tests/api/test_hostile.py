@@ -34,7 +34,7 @@ OFFER = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\
          "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:dc\r\na=sctp-port:5000\r\na=max-message-size:65536\r\n"
          "%sa=setup:actpass\r\na=fingerprint:" + FINGERPRINT + "\r\na=dcmap:0 subprotocol=\"http\"\r\n")
 DC_MEDIA = {"*": {"mediaProxyConfig": "HTTP_PROXY"}}
-LEAVER = "leaver"  # owner of contexts whose controller was gone at once
+LEAVER = "leaver"  # owner of contexts whose controller leaves them behind
 GAUGES = ("contexts", "legs", "legs_open", "channels", "associations", "dtls_connections", "half_open", "upstream_requests",
           "buffered_bytes")
 MEMORY_MAX = 160 << 20  # bytes a worker may gain by all of it; sanitizers keep what was freed for a while
@@ -80,7 +80,7 @@ class Target:
 
     def close(self):
         for context_id in self.ids:
-            self.c.ask("context.delete", contextId=context_id)
+            self.c.answer(self.c.send("context.delete", contextId=context_id))
         self.c.close()
         self.phone.close()
 
@@ -319,16 +319,16 @@ def slow_reader(t, rng):
     for n in range(40):
         dc["streams"][str(n)] = {"streamId": n}
         dc["replaceHttpUrl"][str(n)] = {"replaceHttpUrl": "http://127.0.0.1:9/" + "a" * 8000}
+    big["dcmf"]["owner"] = LEAVER
     made = c.ask("context.create", context=big)["contextId"]
     try:
         c.sock.settimeout(5)
-        for _ in range(400):
+        for _ in range(300):
             c.send("context.get", contextId=made)
         time.sleep(0.5)
     except OSError:
         pass
     c.close()
-    t.c.ask("context.delete", contextId=made)
 
 
 def broken_offers(t, rng):
@@ -456,11 +456,13 @@ class Hostile(unittest.TestCase):
 
     def assert_nothing_is_left(self):
         def left():
-            for context in self.watch.ask("context.list")["contexts"]:
+            listed = self.watch.answer(self.watch.send("context.list"))
+            for context in listed.get("result", {"contexts": []})["contexts"]:
                 if context.get("owner") == LEAVER:
-                    self.watch.ask("context.delete", contextId=context["contextId"])
+                    # a worker may be behind with what others asked for: then it is asked again
+                    self.watch.answer(self.watch.send("context.delete", contextId=context["contextId"]))
             return {g: v for g, v in self.stats().items() if g in GAUGES and v != 0}
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 20
         while left() and time.monotonic() < deadline:
             time.sleep(0.1)
         self.assertEqual(left(), {})
