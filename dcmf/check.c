@@ -5,7 +5,6 @@
 #include "dcmf/check.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -220,16 +219,30 @@ static void check_dcsf(const struct config *c)
 		complain("mdc1", error);
 }
 
+/* Cuts the last name off: "/run/dcmf/control.sock" becomes "/run/dcmf", "/run" "/", "run" ".". */
+static void cut_name(char path[108])
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		snprintf(path, 108, ".");
+	else
+		slash[slash == path] = '\0';
+}
+
 /* The socket's folder takes it, or can be made in the one above. */
 static bool takes_socket(const char *path)
 {
-	char copy[108], *folder;
+	char folder[108];
 
-	snprintf(copy, sizeof(copy), "%s", path);
-	folder = dirname(copy);
+	snprintf(folder, sizeof(folder), "%s", path);
+	cut_name(folder);
 	if (access(folder, W_OK | X_OK) == 0)
 		return true;
-	return errno == ENOENT && access(dirname(folder), W_OK | X_OK) == 0;
+	if (errno != ENOENT)
+		return false;
+	cut_name(folder);
+	return access(folder, W_OK | X_OK) == 0;
 }
 
 static void check_socket(const struct config *c)

@@ -69,9 +69,12 @@ class Server:
             try:
                 s.sendall(text)
                 s.shutdown(socket.SHUT_WR)
+            except OSError:  # it may have had enough of us before we were through
+                pass
+            try:
                 while chunk := s.recv(65536):
                     out += chunk
-            except ConnectionError:  # it may have had enough of us
+            except ConnectionError:
                 pass
             return out
 

@@ -1,4 +1,5 @@
 """gateway.py: a real dcmf on a socket of its own, and a controller that types lines to it. Standard library only."""
+import ctypes
 import json
 import os
 import signal
@@ -11,6 +12,15 @@ import urllib.error
 import urllib.request
 
 PATIENCE = 20  # seconds; sanitizers are slow
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """A test that is killed leaves nobody behind on its ports."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port():
@@ -108,7 +118,7 @@ class Gateway:
 
     def start(self, wait=True):
         with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen([self.program, "-c", self.path], stderr=log)
+            self.process = subprocess.Popen([self.program, "-c", self.path], stderr=log, preexec_fn=die_with_parent)
         if wait:
             self.until(lambda: os.path.exists(self.socket) and self.http("/readyz")[0] == 200, "ready")
 

@@ -34,7 +34,7 @@ OFFER = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\
          "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:dc\r\na=sctp-port:5000\r\na=max-message-size:65536\r\n"
          "%sa=setup:actpass\r\na=fingerprint:" + FINGERPRINT + "\r\na=dcmap:0 subprotocol=\"http\"\r\n")
 DC_MEDIA = {"*": {"mediaProxyConfig": "HTTP_PROXY"}}
-LEAVER = "leaver"  # owner of contexts whose controller was gone at once
+LEAVER = "leaver"  # owner of contexts whose controller leaves them behind
 GAUGES = ("contexts", "legs", "legs_open", "channels", "associations", "dtls_connections", "half_open", "upstream_requests",
           "buffered_bytes")
 MEMORY_MAX = 160 << 20  # bytes a worker may gain by all of it; sanitizers keep what was freed for a while
@@ -80,7 +80,7 @@ class Target:
 
     def close(self):
         for context_id in self.ids:
-            self.c.ask("context.delete", contextId=context_id)
+            self.c.answer(self.c.send("context.delete", contextId=context_id))
         self.c.close()
         self.phone.close()
 
@@ -112,6 +112,15 @@ def answers(s, quiet=0.2):
             got.append(s.recv(65536))
     except TimeoutError:
         return got
+
+
+def cookie_from(s):
+    """The cookie in the next HelloVerifyRequest; a busy worker may take a while."""
+    s.settimeout(10)
+    while True:
+        cookie = wire.cookie_of(s.recv(65536))
+        if cookie:
+            return cookie
 
 
 # --- over the media ports: (attack, what it must count) ---
@@ -146,6 +155,7 @@ def unauthorized_stun(t, rng):
     with bound("127.0.0.1") as s:
         shoot(s, t.ice, sent)
         assert sum(map(len, answers(s))) <= sum(map(len, sent)), "more comes back than was sent"
+    with bound("127.0.0.1") as s:
         shoot(s, t.ice, (wire.stun_check("nobody%d:them" % n, t.pwd, rng.randbytes(12)) for n in range(100)))
         assert answers(s) == [], "a user name that nobody has is answered"
 
@@ -168,8 +178,9 @@ def wrong_cookies(t, rng):
     with bound("127.0.0.1") as s:
         shoot(s, t.free, (wire.hello(rng.randbytes(32), rng.randbytes(n), message=1) for n in (1, 15, 16, 17, 32, 255)))
         random_32 = rng.randbytes(32)
+        answers(s)
         shoot(s, t.free, [wire.hello(random_32)])
-        cookie = next(filter(None, map(wire.cookie_of, answers(s))))
+        cookie = cookie_from(s)
         shoot(s, t.free, (wire.hello(random_32, wire.flipped(cookie, rng), message=1) for _ in range(30)))
     with bound("127.0.0.2") as other:
         shoot(other, t.free, [wire.hello(random_32, cookie, message=1)] * 10)  # right, but another's
@@ -195,14 +206,17 @@ def broken_hellos(t, rng):
 
 def handshake_gone_wrong(t, rng):
     """A right cookie, and nothing right behind it."""
-    random_32 = rng.randbytes(32)
-    shoot(t.phone, t.told, [wire.hello(random_32)])
-    cookie = next(filter(None, map(wire.cookie_of, answers(t.phone))))
-    body = wire.hello_body(random_32, cookie)
-    pieces = [wire.record(wire.fragment(body[a:b], length=len(body), message=1, offset=a), seq=a + b)
-              for a, b in ((0, 70), (30, 90), (60, 75), (0, 80), (90, 90), (20, len(body)), (0, len(body)))]
-    shoot(t.phone, t.told, pieces)
-    flight = answers(t.phone)
+    random_32, flight = rng.randbytes(32), []
+    for _ in range(20):  # a busy worker may still answer what came before
+        answers(t.phone)
+        shoot(t.phone, t.told, [wire.hello(random_32)])
+        body = wire.hello_body(random_32, cookie_from(t.phone))
+        pieces = [wire.record(wire.fragment(body[a:b], length=len(body), message=1, offset=a), seq=a + b)
+                  for a, b in ((0, 70), (30, 90), (60, 75), (0, 80), (90, 90), (20, len(body)), (0, len(body)))]
+        shoot(t.phone, t.told, pieces)
+        flight = [d for d in answers(t.phone) if wire.cookie_of(d) is None]
+        if flight:
+            break
     assert flight, "a hello with a right cookie was not answered"
     shoot(t.phone, t.told, [wire.record(b"\1", kind=20, seq=9), wire.record(rng.randbytes(60), epoch=1),
                             wire.record(rng.randbytes(60), kind=23, epoch=1), wire.record(b"\2\50", kind=21, epoch=1)])
@@ -305,16 +319,16 @@ def slow_reader(t, rng):
     for n in range(40):
         dc["streams"][str(n)] = {"streamId": n}
         dc["replaceHttpUrl"][str(n)] = {"replaceHttpUrl": "http://127.0.0.1:9/" + "a" * 8000}
+    big["dcmf"]["owner"] = LEAVER
     made = c.ask("context.create", context=big)["contextId"]
     try:
         c.sock.settimeout(5)
-        for _ in range(400):
+        for _ in range(300):
             c.send("context.get", contextId=made)
         time.sleep(0.5)
     except OSError:
         pass
     c.close()
-    t.c.ask("context.delete", contextId=made)
 
 
 def broken_offers(t, rng):
@@ -442,11 +456,13 @@ class Hostile(unittest.TestCase):
 
     def assert_nothing_is_left(self):
         def left():
-            for context in self.watch.ask("context.list")["contexts"]:
+            listed = self.watch.answer(self.watch.send("context.list"))
+            for context in listed.get("result", {"contexts": []})["contexts"]:
                 if context.get("owner") == LEAVER:
-                    self.watch.ask("context.delete", contextId=context["contextId"])
+                    # a worker may be behind with what others asked for: then it is asked again
+                    self.watch.answer(self.watch.send("context.delete", contextId=context["contextId"]))
             return {g: v for g, v in self.stats().items() if g in GAUGES and v != 0}
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 20
         while left() and time.monotonic() < deadline:
             time.sleep(0.1)
         self.assertEqual(left(), {})
