@@ -55,8 +55,9 @@ const send = async c => {
 };
 (async () => {
   await pc.setRemoteDescription({ type: "answer", sdp: answer });
-  const limit = new Promise(ok => setTimeout(ok, 60000));
-  await Promise.race([Promise.all([...Object.values(channels).map(send), ...waits]), limit]);
+  const limit = new Promise(ok => setTimeout(ok, 40000));
+  Object.values(channels).forEach(send);
+  await Promise.race([Promise.all(waits), limit]);
   done(ledgers);
 })();
 """
@@ -66,7 +67,7 @@ def main(messages: int):
     with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
         driver = browser(profile)
         try:
-            driver.set_script_timeout(90)
+            driver.set_script_timeout(60)
             driver.get("about:blank")
             offer = driver.execute_async_script(OFFER, {label: kind[0] for label, kind in LABELS.items()})
             print(json.dumps({"offer": offer}), flush=True)
