@@ -22,8 +22,9 @@ void sdp_put_end(struct sdp_writer *w)
 {
 	struct span so_far = bytes_view(&w->text);
 
-	if (so_far.len > 0 && so_far.p[so_far.len - 1] != '\n')
-		sdp_put(w, span_str(w->eol));
+	if (so_far.len == 0 || so_far.p[so_far.len - 1] == '\n')
+		return;
+	sdp_put(w, so_far.p[so_far.len - 1] == '\r' ? SPAN_LIT("\n") : span_str(w->eol));
 }
 
 void sdp_put_text(struct sdp_writer *w, struct span line)

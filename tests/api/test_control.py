@@ -30,6 +30,19 @@ OFFER = "\r\n".join([
     "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:dc", "a=sctp-port:5000", "a=max-message-size:65536",
     "a=setup:actpass", "a=tls-id:q3Zr81kVw0sXm5TnHc2b", "a=fingerprint:" + FINGERPRINT, "a=dcmap:0 subprotocol=\"http\"",
     ""])
+
+
+def call(session, letter, setup, lines):
+    """One side's description: each line's port and channels; fingerprint and tls-id are made of the letter."""
+    text = ["v=0", "o=- %s 1 IN IP4 127.0.0.1" % session, "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 0"]
+    for port, channels in lines:
+        text += ["m=application %d UDP/DTLS/SCTP webrtc-datachannel" % port, "a=setup:" + setup,
+                 "a=fingerprint:SHA-256 " + ":".join([letter * 2] * 32), "a=tls-id:" + letter * 20, channels]
+    return "\r\n".join(text + [""])
+
+
+CALL_OFFER = call("3918", "A", "actpass", ((50500, 'a=dcmap:0 subprotocol="http"'), (50502, "a=dcmap:1000")))
+CALL_ANSWER = call("7711", "B", "passive", ((50600, "a=dcmap:1000"),))
 DC_MEDIA = {"*": {"mediaProxyConfig": "HTTP_PROXY", "replaceHttpUrl": {"0": {"streamId": 0, "replaceHttpUrl": ROOT}}}}
 
 
@@ -172,10 +185,40 @@ class Control(unittest.TestCase):
         self.assert_refused(error, 404, "CONTEXT_NOT_FOUND")
 
     def test_what_is_not_built_is_refused_with_a_sentence(self):
-        for method in ("sdp.offer", "sdp.answer"):
-            error = self.c.refused(method, sdp=OFFER)
+        for method in ("context.trace", "policy.show"):
+            error = self.c.refused(method)
             self.assertEqual(error["data"]["status"], 501)
             self.assertIn("not built yet", error["message"])
+
+    def test_a_call_passes_from_side_to_side_ended_and_passed_through(self):
+        for mode in ("E2AE", "E2E"):
+            went = self.c.ask("sdp.offer", sdp=CALL_OFFER, securityMode=mode, owner="dora")
+            context = went["contextId"]
+            self.assertNotIn("m=application 50500", went["sdp"])
+            self.assertEqual(went["sdp"].count("m="), 2)
+            self.assertEqual("AA:AA" in went["sdp"], mode == "E2E")
+            back = self.c.ask("sdp.answer", sdp=CALL_ANSWER, contextId=context)
+            self.assertEqual([line.split()[1] != "0" for line in back["sdp"].split("\r\n") if line.startswith("m=")],
+                             [True, True, True])
+            self.assertEqual("BB:BB" in back["sdp"], mode == "E2E")
+            a, b = self.c.ask("context.get", contextId=context)["terminations"]
+            self.assertEqual([m["dcmf"]["securityMode"] for m in a["medias"]], ["E2AE", mode])
+            self.assertEqual([m["dcmf"]["securityMode"] for m in b["medias"]], [mode])
+            if mode == "E2E":
+                self.assertEqual(a["medias"][1]["dcMedia"]["localDcEndpoint"]["tlsId"], "B" * 20)
+                self.assertTrue(b["medias"][0]["dcmf"]["status"]["protection"][0]["endToEnd"])
+            else:
+                self.assertEqual(a["medias"][1]["dcMedia"]["localDcEndpoint"]["securitySetup"], "PASSIVE")
+                self.assertEqual(b["medias"][0]["dcMedia"]["localDcEndpoint"]["securitySetup"], "ACTIVE")
+            again = self.c.ask("sdp.offer", sdp=CALL_OFFER, contextId=context)
+            self.assertEqual(again["sdp"], went["sdp"])
+            self.assert_refused(self.c.refused("sdp.offer", sdp=CALL_OFFER.replace("o=- 3918", "o=- 9999"),
+                                               contextId=context), 409, "UNSPECIFIED_MSG_FAILURE")
+            self.c.ask("context.delete", contextId=context)
+
+    def test_bootstrap_channels_never_pass_through(self):
+        error = self.c.refused("sdp.offer", sdp=CALL_OFFER, dcMedia={"1": {"mediaProxyConfig": "UDP_PROXY"}})
+        self.assert_refused(error, 403, "SECURITY_POLICY")
 
     def test_every_json_rpc_error_leaves_the_connection_usable(self):
         for line, code in (("nonsense\n", -32700), ("[]\n", -32600), ('{"jsonrpc":"2.0","id":1}\n', -32600),
@@ -271,7 +314,10 @@ class Control(unittest.TestCase):
         self.assertEqual(status, 0, err)
         self.assertTrue(out.startswith("v=0"))
         self.assertEqual(ctl("delete", err.split()[1])[0], 0)
-        self.assertEqual(ctl("sdp", "offer", "-", text=OFFER)[0], 1)
+        status, out, err = ctl("sdp", "offer", "-", "--mode", "E2E", "--add-bootstrap", text=CALL_OFFER)
+        self.assertEqual((status, out.count("m=application"), "AA:AA" in out), (0, 2, True), err)
+        self.assertEqual(ctl("sdp", "answer", "-", "--context", err.split()[1], text=CALL_ANSWER)[0], 1)
+        self.assertEqual(ctl("delete", err.split()[1])[0], 0)
         self.assertEqual(ctl("trace", "0-1")[0], 1)
         self.assertEqual(ctl("nonsense")[0], 2)
         self.assertEqual(ctl("show")[0], 2)

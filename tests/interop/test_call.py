@@ -82,8 +82,9 @@ class Call(unittest.TestCase):
             self.assertEqual((got["doubled"], got["wrong"]), (0, 0), f"{side} {label} {got}")
             if ordered:
                 self.assertEqual(got["late"], 0, f"{side} {label} {got}")
-            if reliable or stats.get("messages_dropped_total", 0) == 0:
+            if reliable:
                 self.assertEqual(got["count"], MESSAGES, f"{side} {label} {got}")
+        self.assertEqual(stats["messages_dropped_total"], 0, "the gateway dropped for a slow reader, and nobody was slow")
 
     def check_keys(self, mode: str, answer: str, far: str, stats: dict):
         """Passed through, Chromium is told aiortc's own fingerprint and the gateway holds no DTLS connection; ended, neither."""

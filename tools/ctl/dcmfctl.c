@@ -17,8 +17,8 @@ enum { EXIT_OK, EXIT_REFUSED, EXIT_USAGE };
 struct ctl {
 	const char *socket;
 	struct wire_place place; /* `at` NULL: the socket */
-	bool raw;
-	const char *dc_media, *root, *owner, *context_id, *deadline, *types;
+	bool raw, add_bootstrap;
+	const char *dc_media, *mode, *root, *owner, *context_id, *deadline, *types;
 	struct policy_test test;
 	struct client *client;
 	char **words; /* of the command line, after the command */
@@ -40,7 +40,10 @@ static const char usage[] =
 	"  delete ID                away with it\n"
 	"  sdp terminate FILE       answer an offer; [--dc-media FILE] [--root URL] [--owner TEXT] "
 	"[--context ID]\n"
-	"  sdp offer|answer FILE    anchoring between two sides\n"
+	"  sdp offer FILE           an offer for the other side; [--mode E2AE|E2E] "
+	"[--add-bootstrap] "
+	"and as above\n"
+	"  sdp answer FILE          its answer for the first side; --context ID\n"
 	"  events                   what happens, as it happens; [--types a,b] [--context ID]\n"
 	"  drain                    no new contexts; [--deadline SECONDS]\n"
 	"  resume                   new contexts again\n"
@@ -294,6 +297,17 @@ static json_t *dc_media(const struct ctl *ctl)
 	return json_pack("{s:o}", "*", all);
 }
 
+/* What sdp.offer may be told beside the offer. */
+static void add_wishes(const struct ctl *ctl, json_t *params)
+{
+	if (ctl->dc_media != NULL)
+		json_object_set_new(params, "dcMedia", read_json(ctl->dc_media));
+	if (ctl->mode != NULL)
+		json_object_set_new(params, "securityMode", json_string(ctl->mode));
+	if (ctl->add_bootstrap)
+		json_object_set_new(params, "addBootstrap", json_true());
+}
+
 static int cmd_sdp(struct ctl *ctl)
 {
 	const char *what = ctl->words[0];
@@ -311,6 +325,8 @@ static int cmd_sdp(struct ctl *ctl)
 		return usage_error("the file is not UTF-8 text");
 	if (strcmp(what, "terminate") == 0)
 		json_object_set_new(params, "dcMedia", dc_media(ctl));
+	if (strcmp(what, "offer") == 0)
+		add_wishes(ctl, params);
 	snprintf(method, sizeof(method), "sdp.%s", what);
 	return ask_and_show(ctl, method, params, show_sdp);
 }
@@ -478,6 +494,8 @@ int main(int argc, char **argv)
 		{ "key", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dc-media", required_argument, NULL, 'm' },
+		{ "mode", required_argument, NULL, 'M' },
+		{ "add-bootstrap", no_argument, NULL, 'B' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "owner", required_argument, NULL, 'o' },
 		{ "context", required_argument, NULL, 'x' },
@@ -502,6 +520,8 @@ int main(int argc, char **argv)
 		case 'k': ctl.place.key = optarg; break;
 		case 'j': ctl.raw = true; break;
 		case 'm': ctl.dc_media = optarg; break;
+		case 'M': ctl.mode = optarg; break;
+		case 'B': ctl.add_bootstrap = true; break;
 		case 'r': ctl.root = optarg; break;
 		case 'o': ctl.owner = optarg; break;
 		case 'x': ctl.context_id = optarg; break;

@@ -118,11 +118,11 @@ static void refused(struct call *c, bool done, enum problem_kind kind, const cha
 #define B_HEAD(version) HEAD("7711", version, "192.0.2.77")
 
 /* audio, local and remote bootstrap, an application */
-#define IMS_A                                                                     \
-	A_HEAD("1")                                                               \
-	AUDIO("49170")                                                            \
-	M("50500") AS A_DTLS LOCAL_BDC M("50502") AS A_DTLS REMOTE_BDC M("50504") \
-		AS A_DTLS BOARD POINTER APP
+#define IMS_A          \
+	A_HEAD("1")    \
+	AUDIO("49170") \
+	M("50500")     \
+	AS A_DTLS LOCAL_BDC M("50502") AS A_DTLS REMOTE_BDC M("50504") AS A_DTLS BOARD POINTER APP
 /* toward B the local bootstrap line is gone, and our legs are the clients there */
 #define IMS_TO_B                                                                  \
 	A_HEAD("1")                                                               \
