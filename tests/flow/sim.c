@@ -155,8 +155,9 @@ static bool is_lost(struct net *n, struct link *l, struct span dgram)
 		l->largest = dgram.len;
 	if (l->cut || l->sent == l->drop_nth)
 		lost = true;
-	if (l->loss_permille > 0 && net_random(n) % 1000 < l->loss_permille)
-		lost |= !(is_check && l->spare_checks);
+	/* what is spared draws no number: when checks come is random, and what else is lost stays the same */
+	if (l->loss_permille > 0 && !(is_check && l->spare_checks))
+		lost |= net_random(n) % 1000 < l->loss_permille;
 	l->lost += lost;
 	return lost;
 }

@@ -32,6 +32,14 @@ extern const struct document_rules sample_rules;
 #define PROXY(proxy, streams, more)                                                    \
 	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
 	"\",\"streams\":" streams more "}}]"
+/* The same with a second termination whose media is the other end. */
+#define JOINED(media_id, proxy, more)                                                  \
+	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
+	"\"," STREAMS "}},{\"op\":\"add\",\"path\":\"/terminations/"                   \
+	"-\",\"value\":{\"terminationId\":\"far\",\"medias\":"                         \
+	"[{\"mediaId\":\"" media_id "\",\"mediaResourceType\":\"DC\",\"dcMedia\":{"    \
+	"\"mediaProxyConfig\":\"" proxy "\"," STREAMS "}}]}}" more "]"
+#define STREAMS      "\"streams\":{\"1000\":{\"streamId\":1000}}"
 #define REMOVE(path) "[{\"op\":\"remove\",\"path\":\"" path "\"}]"
 #define TEXT256                                                            \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \

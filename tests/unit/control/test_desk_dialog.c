@@ -59,8 +59,16 @@ static void drained(void *front)
 {
 }
 
+static bool has_hung_up(void *front, uint64_t controller)
+{
+	(void)front;
+	(void)controller;
+	return false;
+}
+
 static const struct desk_ops ops = {
 	.to_controller = send_controller,
+	.has_hung_up = has_hung_up,
 	.to_worker = send_worker,
 	.resolve = resolve,
 	.wall_us = wall_us,

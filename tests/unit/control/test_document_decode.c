@@ -46,15 +46,6 @@ START_TEST(a_document_becomes_a_wish)
 }
 END_TEST
 
-/* The same with a second termination whose media is the other end. */
-#define JOINED(media_id, proxy, more)                                                  \
-	"[{\"op\":\"add\",\"path\":\"" D "\",\"value\":{\"mediaProxyConfig\":\"" proxy \
-	"\"," STREAMS "}},{\"op\":\"add\",\"path\":\"/terminations/"                   \
-		      "-\",\"value\":{\"terminationId\":\"far\",\"medias\":"           \
-	"[{\"mediaId\":\"" media_id "\",\"mediaResourceType\":\"DC\",\"dcMedia\":{"    \
-	"\"mediaProxyConfig\":\"" proxy "\"," STREAMS "}}]}}" more "]"
-#define STREAMS "\"streams\":{\"1000\":{\"streamId\":1000}}"
-
 START_TEST(medias_that_are_joined_have_a_twin_and_no_root)
 {
 	expect_wish(JOINED("m0", "DC_APPLICATION_PROXY", ""),

@@ -100,7 +100,7 @@ END_TEST
 
 START_TEST(where_dtls_passes_the_far_side_is_shown_once_it_is_told)
 {
-	static const char passing[] = PROXY("UDP_PROXY", "{\"1000\":{\"streamId\":1000}}", "");
+	static const char passing[] = JOINED("m0", "UDP_PROXY", "");
 	char far_tls_id[] = "FarFarFarFarFarFar20";
 	struct media_spec far = { .remote_setup = SETUP_ACTPASS,
 		.remote_sctp_port = 5001,
