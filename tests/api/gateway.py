@@ -13,6 +13,9 @@ import urllib.request
 
 PATIENCE = 20  # seconds; sanitizers are slow
 
+# A loopback address of this process alone (Linux has all of 127.0.0.0/8): tests that run at once do not meet on a port.
+HOST = "127.%d.%d.%d" % (64 + (os.getpid() >> 16) % 128, os.getpid() >> 8 & 255, os.getpid() & 255)
+
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1

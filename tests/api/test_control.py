@@ -14,15 +14,15 @@ import time
 import unittest
 import urllib.request
 
-from gateway import Gateway
+from gateway import HOST, Gateway
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
 workers: 2
-media: [ { name: local, address: 127.0.0.1, ports: 31000-31199 } ]
+media: [ { name: local, address: @HOST@, ports: 31000-31199 } ]
 mdc1: { embedded: false }
 drain: { deadline: 1s }
-"""
+""".replace("@HOST@", HOST)
 FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
 ROOT = "http://127.0.0.1:9/alice"
 OFFER = "\r\n".join([
@@ -119,7 +119,7 @@ class Control(unittest.TestCase):
         made = self.make()
         context_id = made["contextId"]
         media = made["terminations"][0]["medias"][0]
-        self.assertEqual(media["localMbEndpoint"]["ip"]["ipv4Addr"], "127.0.0.1")
+        self.assertEqual(media["localMbEndpoint"]["ip"]["ipv4Addr"], HOST)
         self.assertTrue(31000 <= media["localMbEndpoint"]["portNumber"] <= 31199)
         self.assertIn("localDcEndpoint", media["dcMedia"])
         got = self.c.ask("context.get", contextId=context_id)

@@ -19,15 +19,15 @@ import time
 import unittest
 
 import wire
-from gateway import Gateway
+from gateway import HOST, Gateway
 
 DCMF, LOAD = sys.argv[1:3]
 SHARED = 27000
 CONFIG = """
 workers: 2
-media: [ { name: local, address: 127.0.0.1, ports: 24000-26999, shared_port: %d } ]
+media: [ { name: local, address: @HOST@, ports: 24000-26999, shared_port: %d } ]
 mdc1: { embedded: true, synthetic: ["small:20000"] }
-""" % SHARED
+""".replace("@HOST@", HOST) % SHARED
 FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
 ICE = "a=ice-ufrag:them\r\na=ice-pwd:theirpasswordtheirpassword\r\n"
 OFFER = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
@@ -99,7 +99,7 @@ def strangers(rng, count):
 
 def shoot(s, port, datagrams):
     for n, d in enumerate(datagrams):
-        s.sendto(d, ("127.0.0.1", port))
+        s.sendto(d, (HOST, port))
         if n % 32 == 31:
             time.sleep(0.002)  # what the kernel drops for want of room attacks nobody
 

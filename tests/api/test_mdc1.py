@@ -15,16 +15,16 @@ import threading
 import unittest
 
 from authority import Authority
-from gateway import PATIENCE, Gateway, free_port
+from gateway import HOST, PATIENCE, Gateway, free_port
 from load import Load
 
 DCMF, DCMF_LOAD, DCMF_DCSF = sys.argv[1:4]
 NGHTTPD = shutil.which("nghttpd", path="/usr/sbin:/usr/bin:/sbin:/bin")
 CONFIG = """
 workers: 1
-media: [ { name: local, address: 127.0.0.1, ports: 36000-36499 } ]
+media: [ { name: local, address: @HOST@, ports: 36000-36499 } ]
 mdc1: { %s }
-"""
+""".replace("@HOST@", HOST)
 OFFER = "\r\n".join([
     "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
     "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:5000", "a=setup:actpass",

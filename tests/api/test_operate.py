@@ -13,15 +13,15 @@ import sys
 import time
 import unittest
 
-from gateway import PATIENCE, Controller, Gateway, free_port
+from gateway import HOST, PATIENCE, Controller, Gateway, free_port
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
 workers: 2
-media: [ { name: local, address: 127.0.0.1, ports: 37000-37199 } ]
+media: [ { name: local, address: @HOST@, ports: 37000-37199 } ]
 mdc1: { embedded: false }
 limits: { contexts: 80 }
-"""
+""".replace("@HOST@", HOST)
 ROOT = "http://127.0.0.1:9/alice"
 FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
 
@@ -243,7 +243,7 @@ class Ctl(unittest.TestCase):
         self.assertRegex(self.say("list"), r"(?m)^%s +dora$" % context_id)
         self.assertIn(context_id, [c["contextId"] for c in self.json("list")["contexts"]])
         shown = self.say("show", context_id)
-        self.assertRegex(shown, r"(?s)context %s  owner dora\n.*local +127\.0\.0\.1 port 37\d\d\d\n.*remote +127\.0\.0\.1 port 50500\n.*status\n" % context_id)
+        self.assertRegex(shown, r"(?s)context %s  owner dora\n.*local +%s port 37\d\d\d\n.*remote +127\.0\.0\.1 port 50500\n.*status\n" % (context_id, re.escape(HOST)))
         self.assertIn("status", self.json("show", context_id)["terminations"][0]["medias"][0]["dcmf"])
         patch = json.dumps([{"op": "replace", "path": "/dcmf/owner", "value": "eve"}])
         self.assertIn("owner eve", self.say("update", context_id, "-", text=patch))

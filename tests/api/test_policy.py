@@ -10,12 +10,12 @@ import subprocess
 import sys
 import unittest
 
-from gateway import Gateway
+from gateway import HOST, Gateway
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
 workers: 1
-media: [ { name: local, address: 127.0.0.1, ports: 31400-31499 } ]
+media: [ { name: local, address: @HOST@, ports: 31400-31499 } ]
 mdc1: { embedded: false, allow_plain: operator }
 policy:
   operator_networks: [ 10.0.0.0/8 ]
@@ -25,7 +25,7 @@ policy:
     - match: { application: game }
       then: refuse
     - { match: { third_party: strict.example }, then: e2ae, require_protected_mdc: true }
-"""
+""".replace("@HOST@", HOST)
 FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
 OFFER = "\r\n".join([
     "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",

@@ -15,14 +15,14 @@ import tempfile
 import unittest
 
 from authority import Authority
-from gateway import PATIENCE, Controller, Gateway, free_port
+from gateway import HOST, PATIENCE, Controller, Gateway, free_port
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
 workers: 1
-media: [ { name: local, address: 127.0.0.1, ports: 31200-31219 } ]
+media: [ { name: local, address: @HOST@, ports: 31200-31219 } ]
 mdc1: { embedded: false }
-"""
+""".replace("@HOST@", HOST)
 
 
 class Tls(unittest.TestCase):

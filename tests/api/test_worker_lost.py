@@ -10,16 +10,16 @@ import threading
 import time
 import unittest
 
-from gateway import Gateway
+from gateway import HOST, Gateway
 from load import Load
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
 PATIENCE = 240  # seconds; sanitizers are slow
 CONFIG = """
 workers: 2
-media: [ { name: local, address: 127.0.0.1, ports: 34000-35999 } ]
+media: [ { name: local, address: @HOST@, ports: 34000-35999 } ]
 mdc1: { synthetic: ["load:1048576"] }
-"""
+""".replace("@HOST@", HOST)
 PHONES = 120
 OFFER = "\r\n".join([
     "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
