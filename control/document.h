@@ -40,11 +40,16 @@ struct document_verdict {
 	const struct policy_answer *answer;
 };
 
+/* Where connections without TLS or DTLS may go: mdc1.allow_plain, mdc2.allow_plain. */
+struct plain_rules {
+	bool loopback, operator_networks, always;
+};
+
 /* What the configuration says about documents. Texts and policy outlive their user. */
 struct document_rules {
 	uint16_t max_streams; /* sctp.max_streams: ids at or above it are refused */
 	uint32_t max_message; /* sctp.max_message_size, bytes */
-	bool mdc1_plain_loopback, mdc1_plain_operator, mdc1_plain_always; /* mdc1.allow_plain */
+	struct plain_rules mdc1_plain, mdc2_plain;
 	const char *embedded_root;   /* base URL for streams without replaceHttpUrl; NULL: none */
 	struct addr embedded_addr;   /* where it is */
 	const struct policy *policy; /* NULL: the built-in rules alone, and no operator networks */

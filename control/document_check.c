@@ -377,7 +377,14 @@ static bool normalise(json_t *doc)
 			json_t *media = document_media(termination, m);
 			json_t *dc = json_object_get(media, "dcMedia");
 
+			const json_t *mdc1 = json_object_get(dc, "mdc1Info"),
+				     *mdc2 = json_object_get(dc, "mdc2Info");
+
 			if (!normalise_fingerprints(json_object_get(dc, "remoteDcEndpoint")) ||
+				!normalise_fingerprints(
+					json_object_get(mdc1, "remoteMdc1Endpoint")) ||
+				!normalise_fingerprints(
+					json_object_get(mdc2, "remoteMdc2Endpoint")) ||
 				!normalise_map(json_object_get(dc, "streams")) ||
 				!normalise_map(json_object_get(dc, "replaceHttpUrl")))
 				return false;

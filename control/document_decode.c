@@ -10,9 +10,10 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/http/http.h"
 
-#define DEFAULT_SCTP_PORT   5000 /* RFC 8841 5.1 */
-#define DEFAULT_MESSAGE_KIB 64   /* TS 29.571 MaxMessageSize */
-#define DEFAULT_PRIORITY    256  /* RFC 8831 6.4 */
+#define DEFAULT_SCTP_PORT   5000  /* RFC 8841 5.1 */
+#define DEFAULT_MESSAGE_KIB 64    /* TS 29.571 MaxMessageSize */
+#define DEFAULT_PRIORITY    256   /* RFC 8831 6.4 */
+#define DATAGRAM_MAX        65507 /* what UDP over IPv4 carries (RFC 768, RFC 791) */
 
 /* A decoding under way: what every part needs. */
 struct decoding {
@@ -82,17 +83,21 @@ struct addr document_endpoint(const json_t *endpoint)
 }
 
 /* Weak fingerprints are left out: nothing is ever matched against them. */
-static void decode_fingerprints(const json_t *list, struct media_spec *out)
+static bool decode_fingerprints(
+	struct decoding *d, const json_t *list, struct fingerprint **out, unsigned *count)
 {
 	const json_t *item;
 	size_t i;
 
+	if (json_array_size(list) == 0)
+		return true;
+	if ((*out = mem_zalloc(json_array_size(list) * sizeof(**out))) == NULL)
+		return no_memory(d);
 	json_array_foreach (list, i, item) {
-		if (out->fingerprint_count < SPEC_FINGERPRINTS_MAX &&
-			fingerprint_parse(span_str(json_string_value(item)),
-				&out->fingerprints[out->fingerprint_count]) == ERR_OK)
-			out->fingerprint_count++;
+		if (fingerprint_parse(span_str(json_string_value(item)), &(*out)[*count]) == ERR_OK)
+			++*count;
 	}
+	return true;
 }
 
 static uint8_t decode_setup(const char *word)
@@ -172,16 +177,23 @@ static struct addr find_host(const struct http_url *url, const json_t *resolved)
 	return at;
 }
 
-/* `mdc1` not NULL: the endpoint to connect to, whatever the host of the URL is. */
-static bool decode_root(struct decoding *d, uint16_t sid, const char *text, const struct addr *mdc1,
-	struct media_spec *out)
+/* `server`: who is named to be asked; NULL: the host of the URL at MDC1. */
+static bool decode_root(struct decoding *d, uint16_t sid, const char *text,
+	const struct media_server *server, struct media_spec *out)
 {
 	struct root_spec *root = &out->roots[out->root_count++];
+	bool is_tls = strncasecmp(text, "https:", 6) == 0;
 	struct http_url url;
 
+	if (server != NULL && server->protocol != NULL && server->is_tls != is_tls)
+		return refuse(d, PROBLEM_OPTIONAL_INCORRECT, sid,
+			"the URL and mdc2Protocol %s contradict each other", server->protocol);
 	http_url_parse(span_str(text), &url);
 	root->sid = sid;
-	root->connect = mdc1 != NULL ? *mdc1 : find_host(&url, d->resolved);
+	root->hop = server != NULL ? server->hop : HOP_MDC1;
+	root->connect = server != NULL && server->endpoint != NULL
+				? document_endpoint(server->endpoint)
+				: find_host(&url, d->resolved);
 	if (!addr_is_set(&root->connect))
 		return refuse(d, PROBLEM_OPTIONAL_INCORRECT, sid, "the host %.*s has no address",
 			url.host.len > 100 ? 100 : (int)url.host.len, (const char *)url.host.p);
@@ -193,35 +205,33 @@ static bool decode_default_root(struct decoding *d, uint16_t sid, struct media_s
 	struct root_spec *root = &out->roots[out->root_count++];
 
 	root->sid = sid;
+	root->hop = HOP_MDC1;
 	root->connect = d->rules->embedded_addr;
 	return (root->url = mem_strdup(d->rules->embedded_root)) != NULL || no_memory(d);
 }
 
 /*
- * Streams without replaceHttpUrl get the configured root, unless the controller named an MDC1
- * endpoint: then it is not the configured server that is meant, and nobody said what to fetch. What
- * is asked for on a stream without root is not found.
+ * Streams without replaceHttpUrl get the configured root, unless the controller named a server: then
+ * it is not the configured one that is meant, and nobody said what to fetch. What is asked for on a
+ * stream without root is not found.
  */
 static bool decode_roots(struct decoding *d, const json_t *media, struct media_spec *out)
 {
-	const json_t *dc = json_object_get(media, "dcMedia"), *endpoint;
-	json_t *urls = json_object_get(dc, "replaceHttpUrl"), *url;
+	json_t *urls = json_object_get(json_object_get(media, "dcMedia"), "replaceHttpUrl"), *url;
 	size_t most = json_object_size(urls) + out->stream_count + 1;
-	struct addr mdc1;
+	struct media_server server;
+	bool is_named = media_server(media, &server);
+	bool use_default = !is_named && d->rules->embedded_root != NULL;
 	const char *key;
-	bool use_default;
 
 	if ((out->roots = mem_zalloc(most * sizeof(*out->roots))) == NULL)
 		return no_memory(d);
-	endpoint = json_object_get(json_object_get(dc, "mdc1Info"), "remoteMdc1Endpoint");
-	mdc1 = document_endpoint(endpoint);
-	use_default = endpoint == NULL && d->rules->embedded_root != NULL;
 	json_object_foreach (urls, key, url) {
 		uint16_t sid = 0;
 
 		stream_id_parse(key, &sid);
 		if (!decode_root(d, sid, js_get_text(url, "replaceHttpUrl"),
-			    endpoint != NULL ? &mdc1 : NULL, out))
+			    is_named ? &server : NULL, out))
 			return false;
 	}
 	for (unsigned i = 0; use_default && i < out->stream_count; i++) {
@@ -239,6 +249,8 @@ static bool decode_ice(struct decoding *d, const json_t *ice, struct media_spec 
 {
 	const char *ufrag = js_get_text(ice, "ufrag");
 
+	if (ice == NULL)
+		return true;
 	out->has_ice = true;
 	out->ice_restart = json_is_true(json_object_get(ice, "restart"));
 	if (ufrag == NULL)
@@ -250,16 +262,6 @@ static bool decode_ice(struct decoding *d, const json_t *ice, struct media_spec 
 	return true;
 }
 
-/* document_check() lets only these three through. */
-static uint8_t decode_proxy(const json_t *dc)
-{
-	const char *word = js_get_text(dc, "mediaProxyConfig");
-
-	if (strcmp(word, "UDP_PROXY") == 0)
-		return PROXY_UDP;
-	return strcmp(word, "DC_APPLICATION_PROXY") == 0 ? PROXY_DC_APPLICATION : PROXY_HTTP;
-}
-
 static uint32_t decode_max_message(const json_t *media)
 {
 	int64_t kib = js_get_integer(
@@ -269,26 +271,102 @@ static uint32_t decode_max_message(const json_t *media)
 		json_object_get(media, "dcmf"), "maxMessageSize", kib * 1024);
 }
 
+/* What a peer told of the end of its DTLS: a DcEndpoint or MdcEndpoint. */
+static bool decode_dtls_end(struct decoding *d, const json_t *end, struct media_spec *out)
+{
+	out->remote_setup = decode_setup(js_get_text(end, "securitySetup"));
+	out->remote_sctp_port = (uint16_t)js_get_integer(end, "sctpPort", DEFAULT_SCTP_PORT);
+	return decode_fingerprints(d, json_object_get(end, "fingerprints"), &out->fingerprints,
+		       &out->fingerprint_count) &&
+	       copy_text(d, end, "tlsId", &out->remote_tls_id);
+}
+
+static bool decode_link(
+	struct decoding *d, const struct media_server *server, struct media_spec *out)
+{
+	struct link_spec *link = mem_zalloc(sizeof(*link));
+	uint32_t most;
+
+	if ((out->link = link) == NULL)
+		return no_memory(d);
+	link->protocol = server->is_tls                         ? LINK_TLS
+			 : strcmp(server->protocol, "UDP") == 0 ? LINK_UDP
+								: LINK_TCP;
+	link->hop = server->hop;
+	link->remote = document_endpoint(server->endpoint);
+	most = (uint32_t)js_get_integer(server->more, "maxMessageSize", 0);
+	if (link->protocol == LINK_UDP && (most == 0 || most > DATAGRAM_MAX))
+		most = DATAGRAM_MAX;
+	link->max_message = most;
+	return copy_text(d, server->more, "serverName", &link->server_name) &&
+	       decode_fingerprints(d, json_object_get(server->endpoint, "fingerprints"),
+		       &link->fingerprints, &link->fingerprint_count);
+}
+
 static bool decode_media(struct decoding *d, const json_t *media, struct media_spec *out)
 {
 	const json_t *dcmf = json_object_get(media, "dcmf");
-	const json_t *dc = json_object_get(media, "dcMedia");
-	const json_t *remote = json_object_get(dc, "remoteDcEndpoint");
+	const json_t *remote =
+		json_object_get(json_object_get(media, "dcMedia"), "remoteDcEndpoint");
+	struct media_server server;
 
-	out->proxy = decode_proxy(dc);
+	out->proxy = media_proxy(media);
+	out->has_server = out->proxy != PROXY_HTTP && media_server(media, &server);
 	out->remote = document_endpoint(json_object_get(media, "remoteMbEndpoint"));
-	out->remote_setup = decode_setup(js_get_text(remote, "securitySetup"));
-	out->remote_sctp_port = (uint16_t)js_get_integer(remote, "sctpPort", DEFAULT_SCTP_PORT);
 	out->remote_max_message = decode_max_message(media);
 	out->accept_dcep = media_accepts_dcep(media);
-	decode_fingerprints(json_object_get(remote, "fingerprints"), out);
-	return copy_text(d, media, "mediaId", &out->media_id) &&
+	return decode_dtls_end(d, remote, out) && copy_text(d, media, "mediaId", &out->media_id) &&
 	       copy_text(d, media, "associatedMediaId", &out->twin) &&
 	       copy_text(d, dcmf, "interface", &out->interface) &&
-	       copy_text(d, remote, "tlsId", &out->remote_tls_id) &&
 	       (!media_has_ice(media) || decode_ice(d, json_object_get(dcmf, "ice"), out)) &&
 	       decode_streams(d, media, out) &&
+	       (!out->has_server || server.way != WAY_LINK || decode_link(d, &server, out)) &&
 	       (out->proxy != PROXY_HTTP || decode_roots(d, media, out));
+}
+
+/* The server's side of a media: another end of data channels, where we are the one who calls. */
+static bool decode_far_media(struct decoding *d, const json_t *media,
+	const struct media_server *server, struct media_spec *out)
+{
+	const json_t *ice = json_object_get(server->more, "ice");
+
+	out->proxy = media_proxy(media);
+	out->hop = server->hop;
+	out->remote = document_endpoint(server->endpoint);
+	out->ice_checks = json_is_true(json_object_get(ice, "lite"));
+	out->remote_max_message = (uint32_t)js_get_integer(
+		server->more, "maxMessageSize", DEFAULT_MESSAGE_KIB * 1024);
+	out->accept_dcep = media_accepts_dcep(media);
+	return decode_dtls_end(d, server->endpoint, out) &&
+	       copy_text(d, media, "mediaId", &out->media_id) &&
+	       copy_text(d, server->more, "interface", &out->interface) &&
+	       decode_ice(d, ice, out) && decode_streams(d, media, out);
+}
+
+/* Behind the terminations of the document, one for each that has such servers. */
+static bool decode_far_termination(
+	struct decoding *d, const json_t *termination, struct context_spec *spec)
+{
+	struct termination_spec *far = &spec->terminations[spec->termination_count];
+	size_t count = document_medias(termination);
+	struct media_server server;
+
+	for (size_t m = 0; m < count; m++) {
+		const json_t *media = document_media(termination, m);
+
+		if (!media_server(media, &server) || server.way != WAY_PEER)
+			continue;
+		if (far->medias == NULL &&
+			(far->medias = mem_zalloc(count * sizeof(*far->medias))) == NULL)
+			return no_memory(d);
+		if (far->media_count == 0)
+			spec->termination_count++;
+		if (!decode_far_media(d, media, &server, &far->medias[far->media_count++]))
+			return false;
+	}
+	far->at_server = true;
+	return far->medias == NULL ||
+	       copy_text(d, termination, "terminationId", &far->termination_id);
 }
 
 static bool decode_termination(
@@ -318,11 +396,14 @@ bool document_decode(const json_t *doc, const struct document_rules *rules, cons
 
 	*spec = (struct context_spec){ NULL };
 	done = copy_text(&d, dcmf, "owner", &spec->owner);
-	if (done && (spec->terminations = mem_zalloc(count * sizeof(*spec->terminations))) == NULL)
+	if (done &&
+		(spec->terminations = mem_zalloc(2 * count * sizeof(*spec->terminations))) == NULL)
 		done = no_memory(&d);
 	for (; done && d.termination < count; d.termination++)
 		done = decode_termination(&d, document_termination(doc, d.termination),
 			&spec->terminations[spec->termination_count++]);
+	for (size_t t = 0; done && t < count; t++)
+		done = decode_far_termination(&d, document_termination(doc, t), spec);
 	done = done && document_decide(doc, rules, spec, p);
 	if (!done)
 		context_spec_finish(spec);
@@ -362,6 +443,18 @@ static bool is_url_operation(const json_t *operation)
 	return len >= sizeof(last) - 1 && strcmp(path + len - (sizeof(last) - 1), last) == 0;
 }
 
+/* A DcMedia with the address of its server: the hosts of its URLs are names to verify, no more. */
+static bool names_server(const json_t *value)
+{
+	const json_t *mdc1 = json_object_get(value, "mdc1Info"),
+		     *mdc2 = json_object_get(value, "mdc2Info");
+
+	return json_object_get(value, "remoteMdc1Endpoint") != NULL ||
+	       json_object_get(value, "remoteMdc2Endpoint") != NULL ||
+	       json_object_get(mdc1, "remoteMdc1Endpoint") != NULL ||
+	       json_object_get(mdc2, "remoteMdc2Endpoint") != NULL;
+}
+
 static void walk_hosts(const struct hosts *h, const json_t *value)
 {
 	const char *url = js_get_text(value, "replaceHttpUrl"), *key;
@@ -372,8 +465,7 @@ static void walk_hosts(const struct hosts *h, const json_t *value)
 		url = js_get_text(value, "value");
 	if (url != NULL)
 		tell_host(h, url);
-	if (json_object_get(value, "remoteMdc1Endpoint") != NULL ||
-		json_object_get(json_object_get(value, "mdc1Info"), "remoteMdc1Endpoint") != NULL)
+	if (names_server(value))
 		return;
 	json_array_foreach (value, i, part)
 		walk_hosts(h, part);

@@ -25,6 +25,8 @@ struct decision {
 	const json_t *said;            /* the media as the controller said it */
 	const json_t *dc;              /* its dcMedia */
 	const struct media_spec *spec; /* the same as the relay is to have it */
+	bool has_server;               /* it names one, */
+	struct media_server server;    /* this one */
 };
 
 static const struct policy *policy_of(const struct document_rules *rules)
@@ -50,14 +52,15 @@ void document_check_mode(struct check *k, const json_t *media)
 
 /* Servers. */
 
-/* mdc1.allow_plain, by where the connection goes. */
-static bool plain_is_allowed(const struct document_rules *rules, const struct addr *at)
+/* By where the connection goes. */
+static bool plain_is_allowed(
+	const struct document_rules *rules, const struct plain_rules *plain, const struct addr *at)
 {
-	if (rules->mdc1_plain_always)
+	if (plain->always)
 		return true;
-	if (rules->mdc1_plain_loopback && addr_is_loopback(at))
+	if (plain->loopback && addr_is_loopback(at))
 		return true;
-	return rules->mdc1_plain_operator && policy_is_internal(policy_of(rules), at);
+	return plain->operator_networks && policy_is_internal(policy_of(rules), at);
 }
 
 /* The embedded DCSF is a part of this node: what goes there leaves nobody's hands. */
@@ -67,48 +70,40 @@ static bool is_part_of_node(const struct document_rules *rules, const struct roo
 	       addr_eq(&root->connect, &rules->embedded_addr);
 }
 
-static const json_t *mdc1_endpoint(const json_t *dc)
-{
-	return json_object_get(json_object_get(dc, "mdc1Info"), "remoteMdc1Endpoint");
-}
-
 static bool has_tls(const char *protocol)
 {
 	return protocol != NULL && strstr(protocol, "TLS") != NULL; /* DTLS too */
 }
 
-/* MDC2 where it is told, else MDC1, else nobody: then there is no hop that wants protection. */
+/* The one that is named, else nobody: then there is no hop that wants protection. */
 static void name_server(const struct decision *d, struct policy_question *q)
 {
-	const json_t *mdc2 = json_object_get(d->dc, "mdc2Info"), *mdc1 = mdc1_endpoint(d->dc);
-
-	if (mdc2 != NULL) {
-		q->server = document_endpoint(json_object_get(mdc2, "remoteMdc2Endpoint"));
-		q->protocol = js_get_text(mdc2, "mdc2Protocol");
-		q->protected_mdc = has_tls(q->protocol);
-	} else if (mdc1 != NULL) {
-		q->server = document_endpoint(mdc1);
-		q->protected_mdc = json_object_get(mdc1, "fingerprints") != NULL;
-	} else {
-		q->protected_mdc = true;
-	}
-	if (q->wanted == POLICY_E2E)
-		q->protected_mdc = true; /* by the UE's own DTLS, which goes on to the server */
+	q->protected_mdc = true;
+	if (!d->has_server)
+		return;
+	q->server = document_endpoint(d->server.endpoint);
+	q->protocol = d->server.protocol;
+	/* what passes is protected by the UE's own DTLS, which goes on to the server */
+	q->protected_mdc = q->wanted == POLICY_E2E || has_tls(q->protocol);
 }
 
 /* `root` NULL: requests on that stream go nowhere. */
 static void name_root(
 	const struct decision *d, const struct root_spec *root, struct policy_question *q)
 {
-	if (json_object_get(d->dc, "mdc2Info") != NULL) {
-		name_server(d, q);
+	bool is_tls = root != NULL && strncasecmp(root->url, "https:", 6) == 0;
+
+	if (root == NULL) {
+		q->protected_mdc = true;
+		if (d->has_server && d->server.hop == HOP_MDC2)
+			name_server(d, q);
 		return;
 	}
-	q->own_server = root != NULL && is_part_of_node(d->rules, root);
-	if (root != NULL)
-		q->server = root->connect;
-	q->protected_mdc =
-		root == NULL || q->own_server || strncasecmp(root->url, "https:", 6) == 0;
+	q->own_server = is_part_of_node(d->rules, root);
+	q->server = root->connect;
+	q->protected_mdc = q->own_server || is_tls;
+	if (root->hop == HOP_MDC2)
+		q->protocol = is_tls ? "TCP/TLS" : "TCP";
 }
 
 /* Questions. */
@@ -117,12 +112,13 @@ static void name_root(
 static void decide_plain(
 	const struct decision *d, const struct policy_question *q, struct policy_answer *a)
 {
-	bool is_mdc2 = json_object_get(d->dc, "mdc2Info") != NULL;
+	bool is_mdc2 = d->has_server && d->server.hop == HOP_MDC2;
+	const struct plain_rules *plain = is_mdc2 ? &d->rules->mdc2_plain : &d->rules->mdc1_plain;
 	const char *key = is_mdc2 ? "mdc2.allow_plain" : "mdc1.allow_plain";
 	const char *words = d->spec->proxy == PROXY_HTTP ? "HTTP" : "data channels";
 	char where[ADDR_TEXT_MAX] = "a server not known yet";
 
-	if (q->protected_mdc || (!is_mdc2 && plain_is_allowed(d->rules, &q->server)))
+	if (q->protected_mdc || plain_is_allowed(d->rules, plain, &q->server))
 		return;
 	if (addr_is_set(&q->server))
 		addr_text(&q->server, where);
@@ -240,48 +236,48 @@ static void decide_http(struct decision *d)
 static void decide_channels(struct decision *d)
 {
 	const struct media_spec *spec = d->spec;
-	bool has_server =
-		json_object_get(d->dc, "mdc2Info") != NULL || mdc1_endpoint(d->dc) != NULL;
 
 	for (unsigned i = 0; i < spec->stream_count || (i == 0 && spec->stream_count == 0); i++) {
 		const struct stream_spec *s = spec->stream_count > 0 ? &spec->streams[i] : NULL;
 		int32_t sid = s != NULL ? s->sid : -1;
 		bool is_bootstrap = s != NULL && policy_is_bootstrap(sid, s->subprotocol);
-		struct policy_question q = question(d, sid, is_bootstrap, has_server);
+		struct policy_question q = question(d, sid, is_bootstrap, d->has_server);
 
 		name_server(d, &q);
 		ask(d, sid, &q, "mediaProxyConfig");
 	}
 }
 
+static void refuse_member(
+	const struct decision *d, enum problem_kind kind, const char *member, const char *why)
+{
+	char pointer[160];
+
+	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia%s", d->termination,
+		d->media, member);
+	problem_param(d->p, kind, pointer, "%s", why);
+}
+
 /* What the policy allows and the gateway cannot do. */
 static void refuse_unbuilt(struct decision *d)
 {
-	bool is_http = d->spec->proxy == PROXY_HTTP;
-	const char *place = NULL, *why = NULL;
-	char pointer[160];
+	bool is_sctp = d->has_server && d->server.way == WAY_UNBUILT;
 
-	if (json_object_get(d->dc, "mdc2Info") != NULL) {
-		place = "";
-		why = "MDC2 is not built yet";
-	} else if (!is_http && json_object_get(d->dc, "mdc1Info") != NULL) {
-		place = "/mdc1Info";
-		why = "data channels toward the DCSF are not built yet: MDC1 speaks HTTP";
-	} else if (!is_http && !context_spec_has_twin(d->wish, d->termination, d->media)) {
-		place = "/mediaProxyConfig";
-		why = NO_TWIN_TEXT;
-	}
-	if (why == NULL)
-		return;
-	snprintf(pointer, sizeof(pointer), "/terminations/%u/medias/%u/dcMedia%s", d->termination,
-		d->media, place);
-	problem_param(d->p, PROBLEM_NOT_BUILT, pointer, "%s", why);
+	if (is_sctp)
+		refuse_member(d, PROBLEM_NOT_BUILT, "/mdc2Info/mdc2Protocol",
+			"SCTP straight on IP is not built: no user of it is known");
+	else if (d->spec->link != NULL)
+		refuse_member(
+			d, PROBLEM_NOT_BUILT, "", "TCP and UDP to a server are not built yet");
+	else if (d->spec->proxy != PROXY_HTTP &&
+		 !context_spec_has_twin(d->wish, d->termination, d->media))
+		refuse_member(d, PROBLEM_IE_MISSING, "/mediaProxyConfig", NO_TWIN_TEXT);
 }
 
 static void each_media(struct decision *d, const json_t *doc, const struct context_spec *spec,
 	void (*fn)(struct decision *d))
 {
-	for (d->termination = 0; d->termination < spec->termination_count; d->termination++) {
+	for (d->termination = 0; d->termination < document_terminations(doc); d->termination++) {
 		const struct termination_spec *t = &spec->terminations[d->termination];
 
 		for (d->media = 0; d->media < t->media_count; d->media++) {
@@ -289,6 +285,7 @@ static void each_media(struct decision *d, const json_t *doc, const struct conte
 				document_media(document_termination(doc, d->termination), d->media);
 			d->dc = json_object_get(d->said, "dcMedia");
 			d->spec = &t->medias[d->media];
+			d->has_server = media_server(d->said, &d->server);
 			fn(d);
 		}
 	}

@@ -172,17 +172,42 @@ static bool single_fingerprint(json_t *endpoint)
 	return true;
 }
 
-static bool age_mdc2(json_t *dc)
+/*
+ * There an endpoint has a transport. What it says of DTLS is kept: without it nobody could reach a
+ * server that way.
+ */
+static bool age_endpoint(json_t *info, const char *key, const char *transport, json_t *dc)
+{
+	json_t *endpoint = json_object_get(info, key);
+
+	return endpoint == NULL ||
+	       (js_put_text(endpoint, "transport", transport) && single_fingerprint(endpoint) &&
+		       move_member(info, key, dc, key));
+}
+
+static bool age_mdc1(json_t *dc, bool is_http)
+{
+	json_t *mdc1 = json_object_get(dc, "mdc1Info");
+	const char *transport = is_http ? "TCP" : "UDP";
+
+	if (!age_endpoint(mdc1, "remoteMdc1Endpoint", transport, dc) ||
+		!age_endpoint(mdc1, "localMdc1Endpoint", transport, dc))
+		return false;
+	json_object_del(dc, "mdc1Info");
+	return true;
+}
+
+static bool age_mdc2(json_t *dc, bool is_http)
 {
 	json_t *mdc2 = json_object_get(dc, "mdc2Info");
-	json_t *endpoint = json_object_get(mdc2, "remoteMdc2Endpoint");
 	const char *protocol = js_get_text(mdc2, "mdc2Protocol");
-	bool is_tcp = protocol != NULL && strncmp(protocol, "TCP", 3) == 0;
+	bool is_tcp = protocol != NULL ? strncmp(protocol, "TCP", 3) == 0 : is_http;
+	const char *transport = is_tcp ? "TCP" : "UDP";
 
 	if (mdc2 == NULL)
 		return true;
-	if ((endpoint != NULL && !js_put_text(endpoint, "transport", is_tcp ? "TCP" : "UDP")) ||
-		!move_member(mdc2, "remoteMdc2Endpoint", dc, "remoteMdc2Endpoint") ||
+	if (!age_endpoint(mdc2, "remoteMdc2Endpoint", transport, dc) ||
+		!age_endpoint(mdc2, "localMdc2Endpoint", transport, dc) ||
 		!move_member(mdc2, "mdc2Protocol", dc, "mdc2Protocol"))
 		return false;
 	json_object_del(dc, "mdc2Info");
@@ -194,7 +219,7 @@ static bool age(json_t *dc)
 	const char *proxy = js_get_text(dc, "mediaProxyConfig");
 	json_t *local = json_object_get(dc, "localDcEndpoint"),
 	       *remote = json_object_get(dc, "remoteDcEndpoint");
-	json_t *mdc1 = json_object_get(dc, "mdc1Info");
+	bool is_http = proxy == NULL || strcmp(proxy, "HTTP_PROXY") == 0;
 
 	for (size_t i = 0; proxy != NULL && i < PROXIES; i++) {
 		if (strcmp(proxy, proxies[i].now) != 0)
@@ -203,15 +228,7 @@ static bool age(json_t *dc)
 			return false;
 		break;
 	}
-	if (mdc1 != NULL) {
-		json_t *endpoint = json_object_get(mdc1, "remoteMdc1Endpoint");
-
-		if ((endpoint != NULL && !js_put_text(endpoint, "transport", "TCP")) ||
-			!move_member(mdc1, "remoteMdc1Endpoint", dc, "remoteMdc1Endpoint"))
-			return false;
-		json_object_del(dc, "mdc1Info");
-	}
-	if (!age_mdc2(dc))
+	if (!age_mdc1(dc, is_http) || !age_mdc2(dc, is_http))
 		return false;
 	/* one setup role, ours where it is known: that one goes into the SDP answer */
 	return move_member(remote, "securitySetup", dc, "securitySetup") &&

@@ -95,35 +95,6 @@ void rule_ip(struct check *k, const json_t *ip)
 			"exactly one of ipv4Addr and ipv6Addr is needed");
 }
 
-void rule_mdc1_endpoint(struct check *k, const json_t *endpoint)
-{
-	static const char *const dtls[] = { "sctpPort", "fingerprint", "fingerprints", "tlsId",
-		"securitySetup" };
-	const char *transport = js_get_text(endpoint, "transport");
-
-	if (js_get_integer(endpoint, "portNumber", 0) == 0)
-		check_wrong(k, PROBLEM_IE_INCORRECT, "portNumber", "nothing listens on port 0");
-	if (transport != NULL && !k->rel18)
-		check_wrong(
-			k, PROBLEM_OPTIONAL_INCORRECT, "transport", "there is no such attribute");
-	else if (transport != NULL && strcmp(transport, "TCP") != 0)
-		check_refused(k, PROBLEM_NOT_BUILT, "transport",
-			"MDC1 speaks HTTP over TCP, not over %s", transport);
-	for (size_t i = 0; i < sizeof(dtls) / sizeof(dtls[0]); i++) {
-		if (json_object_get(endpoint, dtls[i]) != NULL)
-			check_refused(k, PROBLEM_NOT_BUILT, dtls[i],
-				"data channels toward the DCSF are not built yet: MDC1 speaks "
-				"HTTP");
-	}
-}
-
-void rule_mdc2_endpoint(struct check *k, const json_t *endpoint)
-{
-	if (!k->rel18 && json_object_get(endpoint, "transport") != NULL)
-		check_wrong(
-			k, PROBLEM_OPTIONAL_INCORRECT, "transport", "there is no such attribute");
-}
-
 /* Weak hashes beside a strong one do no harm, they are never matched (RFC 8122 5). */
 static bool is_strong(const char *text)
 {
@@ -151,6 +122,21 @@ void rule_dc_endpoint(struct check *k, const json_t *endpoint)
 			"port 0 means a closed association");
 }
 
+void rule_mdc2_endpoint(struct check *k, const json_t *endpoint)
+{
+	if (!k->rel18 && json_object_get(endpoint, "transport") != NULL)
+		check_wrong(
+			k, PROBLEM_OPTIONAL_INCORRECT, "transport", "there is no such attribute");
+	rule_dc_endpoint(k, endpoint);
+}
+
+void rule_mdc1_endpoint(struct check *k, const json_t *endpoint)
+{
+	if (js_get_integer(endpoint, "portNumber", 0) == 0)
+		check_wrong(k, PROBLEM_IE_INCORRECT, "portNumber", "nothing listens on port 0");
+	rule_mdc2_endpoint(k, endpoint);
+}
+
 void rule_stream(struct check *k, const json_t *stream)
 {
 	if (!k->rel18 && json_object_get(stream, "streamId") == NULL)
@@ -176,16 +162,6 @@ void rule_ice(struct check *k, const json_t *ice)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, NULL, "ufrag and pwd come together");
 }
 
-/* Do its channels go on to another media, as messages or as datagrams? */
-static bool is_joined(const json_t *dc)
-{
-	const char *proxy = js_get_text(dc, "mediaProxyConfig");
-
-	return proxy != NULL &&
-	       (strcmp(proxy, "DC_APPLICATION_PROXY") == 0 || strcmp(proxy, "UDP_PROXY") == 0 ||
-		       strcmp(proxy, "UDP") == 0);
-}
-
 void rule_media(struct check *k, const json_t *media)
 {
 	const json_t *dc = json_object_get(media, "dcMedia");
@@ -198,20 +174,14 @@ void rule_media(struct check *k, const json_t *media)
 		return;
 	}
 	if (json_object_size(json_object_get(dc, "streams")) == 0 && !media_accepts_dcep(media) &&
-		!media_passes(media))
+		media_proxy(media) != PROXY_UDP)
 		check_wrong(k, PROBLEM_IE_MISSING, "dcMedia/streams",
 			"no stream is agreed, and none may be opened by DCEP");
 	document_check_mode(k, media);
-	if (json_object_get(dc, "replaceHttpUrl") != NULL && is_joined(dc))
+	rule_server(k, media);
+	if (json_object_get(dc, "replaceHttpUrl") != NULL && media_proxy(media) != PROXY_HTTP)
 		check_refused(k, PROBLEM_OPTIONAL_INCORRECT, "dcMedia/replaceHttpUrl",
 			"only HTTP_PROXY fetches from a server");
-}
-
-bool media_passes(const json_t *media)
-{
-	const char *proxy = js_get_text(json_object_get(media, "dcMedia"), "mediaProxyConfig");
-
-	return proxy != NULL && (strcmp(proxy, "UDP_PROXY") == 0 || strcmp(proxy, "UDP") == 0);
 }
 
 static void check_unique(struct check *k, const json_t *list, const char *list_name, const char *id)

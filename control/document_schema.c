@@ -65,7 +65,7 @@ static const struct attribute mdc_endpoint_attributes[] = {
 	{ TEXT("fingerprint", NAME_BYTES), .fault = fault_fingerprint },
 	{ LIST("fingerprints", 1, SPEC_FINGERPRINTS_MAX), .fault = fault_fingerprint },
 	{ TEXT("tlsId", NAME_BYTES), .fault = fault_tls_id },
-	{ TEXT("securitySetup", NAME_BYTES) },
+	{ TEXT("securitySetup", NAME_BYTES), .served = setups },
 	{ 0 },
 };
 SCHEMA(mdc_endpoint, NULL);
@@ -195,8 +195,36 @@ static const struct attribute ice_attributes[] = {
 };
 SCHEMA(ice, rule_ice);
 
+/* Toward a server. */
+static const struct attribute server_ice_attributes[] = {
+	{ .name = "ufrag", .shape = SHAPE_TEXT, .min = 4, .max = 256, .fault = fault_ice_text },
+	{ .name = "pwd", .shape = SHAPE_TEXT, .min = 22, .max = 256, .fault = fault_ice_text },
+	{ FLAG("lite") },
+	{ LIST("candidates", 0, PARTS_MAX) },
+	{ FLAG("restart") },
+	{ FLAG("gather"), UNBUILT("addresses behind a NAT are not gathered: the gateway is "
+				  "reached where it says it is") },
+	{ 0 },
+};
+SCHEMA(server_ice, rule_ice);
+
+static const struct attribute dcmf_mdc1_attributes[] = {
+	{ TEXT("protocol", NAME_BYTES), .served = mdc2_protocols },
+	{ OBJECT("ice", server_ice) },
+	{ NAME("serverName") },
+	{ NUMBER("maxMessageSize", UINT32_END) },
+	{ NAME("interface") },
+	{ 0 },
+};
+SCHEMA(dcmf_mdc1, NULL);
+
+/* The same, but that the standard has a place for the protocol. */
+static const struct schema dcmf_mdc2 = { dcmf_mdc1_attributes + 1, NULL };
+
 static const struct attribute dcmf_media_attributes[] = {
 	{ OBJECT("ice", ice) },
+	{ OBJECT("mdc1", dcmf_mdc1) },
+	{ OBJECT("mdc2", dcmf_mdc2) },
 	{ TEXT("securityMode", NAME_BYTES), OURS },
 	{ .name = "status", .shape = SHAPE_ANY, OURS },
 	{ STREAM_MAP("labels", 0, NULL) },

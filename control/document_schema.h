@@ -80,6 +80,7 @@ void rule_media(struct check *k, const json_t *media);
 void rule_ip(struct check *k, const json_t *ip);
 void rule_mdc1_endpoint(struct check *k, const json_t *endpoint);
 void rule_mdc2_endpoint(struct check *k, const json_t *endpoint);
+void rule_server(struct check *k, const json_t *media); /* document_server.c */
 void rule_dc_endpoint(struct check *k, const json_t *endpoint);
 void rule_dc_media(struct check *k, const json_t *dc);
 void rule_stream(struct check *k, const json_t *stream);
@@ -128,5 +129,26 @@ json_t *document_media(const json_t *termination, size_t m);
  */
 bool media_has_ice(const json_t *media);
 bool media_accepts_dcep(const json_t *media);
-/* Does DTLS pass through? Then channels are the peers' affair. Either spelling. */
-bool media_passes(const json_t *media);
+/* enum media_proxy, from either spelling. */
+uint8_t media_proxy(const json_t *media);
+
+/* How what a UE says reaches the server behind. */
+enum server_way {
+	WAY_HTTP,   /* requests */
+	WAY_PEER,   /* data channels of our own, or the UE's, which pass */
+	WAY_LINK,   /* messages over something else */
+	WAY_UNBUILT /* SCTP straight on IP */
+};
+
+/* What a media says of the server behind it; either shape, and nothing is checked. */
+struct media_server {
+	uint8_t hop; /* HOP_MDC1 or HOP_MDC2 */
+	enum server_way way;
+	const char *protocol;   /* an mdc2Protocol; NULL: not told; of HTTP the URL says it */
+	bool is_tls;            /* TCP/TLS */
+	const json_t *endpoint; /* MdcEndpoint of the server; NULL: not known yet */
+	const json_t *more;     /* dcmf.mdc1 or dcmf.mdc2; NULL: nothing */
+	const char *place;      /* of the endpoint in the media */
+};
+/* False: it names none. The configured DCSF is not named. */
+bool media_server(const json_t *media, struct media_server *out);

@@ -53,7 +53,8 @@ struct plan {
 	unsigned spec_count;
 };
 
-static struct media *find_media(struct relay_context *c, const char *termination, const char *media)
+static struct media *find_media(
+	struct relay_context *c, const char *termination, const struct media_spec *like)
 {
 	for (unsigned t = 0; t < c->termination_count; t++) {
 		struct termination *term = &c->terminations[t];
@@ -61,7 +62,9 @@ static struct media *find_media(struct relay_context *c, const char *termination
 		if (strcmp(term->id, termination) != 0)
 			continue;
 		for (unsigned m = 0; m < term->media_count; m++) {
-			if (strcmp(term->medias[m]->spec.media_id, media) == 0)
+			const struct media_spec *spec = &term->medias[m]->spec;
+
+			if (spec->hop == like->hop && strcmp(spec->media_id, like->media_id) == 0)
 				return term->medias[m];
 		}
 	}
@@ -131,7 +134,8 @@ static void find_twin(struct relay_context *c, unsigned t, struct media *media)
 		for (unsigned m = 0; m < c->terminations[i].media_count; m++) {
 			struct media *other = c->terminations[i].medias[m];
 
-			if (!media_specs_are_twins(&media->spec, &other->spec))
+			if (!media_specs_are_twins(media->termination_id, &media->spec,
+				    other->termination_id, &other->spec))
 				continue;
 			if (media->twin != other)
 				media_join(media, other);
@@ -154,17 +158,15 @@ static bool plan_media(struct plan *p, struct relay_context *c, const struct con
 {
 	const struct termination_spec *ts = &wish->terminations[t];
 	const struct media_spec *spec = &ts->medias[m];
-	struct media *media = find_media(c, ts->termination_id, spec->media_id);
+	struct media *media = find_media(c, ts->termination_id, spec);
 
 	for (unsigned i = 0; i < m; i++) {
 		if (strcmp(ts->medias[i].media_id, spec->media_id) == 0)
 			return refuse(
 				why, ERR_EXISTS, (int)t, (int)m, "this mediaId is there twice");
 	}
-	if (spec->proxy != PROXY_HTTP && !context_spec_has_twin(wish, t, m))
-		return refuse(why, ERR_UNSUPPORTED, (int)t, (int)m,
-			"MDC2 is not built yet: an application media needs a twin in another "
-			"termination");
+	if (spec->proxy != PROXY_HTTP && spec->link == NULL && !context_spec_has_twin(wish, t, m))
+		return refuse(why, ERR_UNSUPPORTED, (int)t, (int)m, NO_TWIN_TEXT);
 	if (media != NULL && can_stay(media, spec)) {
 		if (!media_spec_copy(&p->specs[p->spec_count], spec))
 			return refuse(why, ERR_NO_MEMORY, (int)t, (int)m, NULL);
@@ -198,7 +200,9 @@ static bool plan_make(struct plan *p, struct relay_context *c, const struct cont
 		struct termination *term = &p->terminations[p->count++];
 
 		for (unsigned i = 0; i < t; i++) {
-			if (strcmp(spec->terminations[i].termination_id, ts->termination_id) == 0)
+			if (spec->terminations[i].at_server == ts->at_server &&
+				strcmp(spec->terminations[i].termination_id, ts->termination_id) ==
+					0)
 				return refuse(why, ERR_EXISTS, (int)t, -1,
 					"this terminationId is there twice");
 		}

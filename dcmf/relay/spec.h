@@ -18,6 +18,10 @@
 
 enum media_proxy { PROXY_HTTP, PROXY_UDP, PROXY_DC_APPLICATION };
 
+/* Which reference point: to the UE; to the DCSF; to an application server (TS 23.228 Annex AC). */
+enum hop { HOP_MB, HOP_MDC1, HOP_MDC2 };
+const char *hop_name(uint8_t hop); /* "Mb", "MDC1", "MDC2" */
+
 /* a=setup (RFC 4145, RFC 8842); NONE: not told yet. */
 enum setup { SETUP_NONE, SETUP_ACTPASS, SETUP_ACTIVE, SETUP_PASSIVE };
 
@@ -34,8 +38,25 @@ struct stream_spec {
 /* The root of one stream (ReplaceHttpUrl) and where its host is. */
 struct root_spec {
 	uint16_t sid;
-	char *url;           /* absolute http or https */
-	struct addr connect; /* MDC1 endpoint or resolved host; not set: cannot be fetched */
+	char *url; /* absolute http or https */
+	struct addr
+		connect; /* the server's endpoint or resolved host; not set: cannot be fetched */
+	uint8_t hop;     /* HOP_MDC1 or HOP_MDC2: whose TLS settings count */
+};
+
+/*
+ * A server that takes the messages of a media's channels over something else than data channels.
+ * Data channels toward a server are a media of their own, at another hop.
+ */
+enum link_protocol { LINK_TCP, LINK_TLS, LINK_UDP };
+struct link_spec {
+	uint8_t protocol;                 /* enum link_protocol */
+	uint8_t hop;                      /* HOP_MDC1 or HOP_MDC2 */
+	struct addr remote;               /* ADDR_NONE: not known yet */
+	char *server_name;                /* of LINK_TLS, to be verified; NULL: the address */
+	struct fingerprint *fingerprints; /* of LINK_TLS: its certificate is one of these */
+	unsigned fingerprint_count;       /* 0: the configured authorities vouch for it */
+	uint32_t max_message;             /* bytes the server takes; 0: any size */
 };
 
 #define SPEC_FINGERPRINTS_MAX 8
@@ -44,11 +65,15 @@ struct root_spec {
 struct media_spec {
 	char *media_id;
 	uint8_t proxy; /* enum media_proxy */
+	uint8_t hop;   /* enum hop: who is on the other end */
 	/*
-	 * UDP_PROXY and DC_APPLICATION_PROXY join two medias of one context, in different
-	 * terminations: the other one's mediaId (associatedMediaId); NULL: the media with the
-	 * same mediaId.
+	 * UDP_PROXY and DC_APPLICATION_PROXY join two medias of one context. At HOP_MB, where this
+	 * is set, the other end is a server: over `link`, or else over the media of the same
+	 * termination and media id at another hop. Where it is not set, it is the media of another
+	 * termination with the mediaId of `twin` (associatedMediaId); NULL: with the same mediaId.
 	 */
+	bool has_server;
+	struct link_spec *link;
 	char *twin;
 	/* Name of the configured media interface; NULL: the first of the right family. */
 	char *interface;
@@ -59,9 +84,10 @@ struct media_spec {
 	 */
 	struct addr remote; /* remoteMbEndpoint; ADDR_NONE when not known */
 	bool has_ice;       /* dcmf.ice is there: the peer speaks ICE */
+	bool ice_checks;    /* the peer is ICE Lite and gets the checks from us; only servers */
 	bool ice_restart;
 	struct ice_credentials *ice; /* NULL: not known yet */
-	struct fingerprint fingerprints[SPEC_FINGERPRINTS_MAX];
+	struct fingerprint *fingerprints;
 	unsigned fingerprint_count;  /* 0: not known yet */
 	uint8_t remote_setup;        /* enum setup */
 	uint16_t remote_sctp_port;   /* 5000 when absent (RFC 8841) */
@@ -75,8 +101,13 @@ struct media_spec {
 	unsigned root_count;
 };
 
+/*
+ * The far sides of a UE's medias that end at a server are a termination of their own, behind those of
+ * the UEs, with the same id.
+ */
 struct termination_spec {
 	char *termination_id;
+	bool at_server; /* none of its medias is at HOP_MB */
 	struct media_spec *medias;
 	unsigned media_count;
 };
@@ -88,11 +119,14 @@ struct context_spec {
 };
 
 /* What is said of an application media that stands alone. */
-#define NO_TWIN_TEXT \
-	"MDC2 is not built yet: an application media needs a twin in another termination"
+#define NO_TWIN_TEXT "an application media needs a server, or a twin in another termination"
 
-/* Are they joined: by the name one gives, or by the same mediaId where neither gives one? */
-bool media_specs_are_twins(const struct media_spec *a, const struct media_spec *b);
+/*
+ * Are two medias of different terminations joined: by the name one gives, by the same mediaId where
+ * neither gives one, or as the two sides of one media at different hops?
+ */
+bool media_specs_are_twins(const char *a_termination, const struct media_spec *a,
+	const char *b_termination, const struct media_spec *b);
 /* Does this media have a twin in another termination? */
 bool context_spec_has_twin(const struct context_spec *spec, unsigned termination, unsigned media);
 

@@ -135,6 +135,7 @@ void phone_media_spec(const struct phone *p, struct media_spec *m)
 		m->ice = mem_alloc(sizeof(*m->ice));
 		*m->ice = ue.credentials;
 	}
+	m->fingerprints = mem_alloc(sizeof(*m->fingerprints));
 	m->fingerprints[0] = ue.fingerprint;
 	m->fingerprints[0].md[0] ^= p->wrong_fingerprint;
 	m->fingerprint_count = 1;

@@ -413,9 +413,9 @@ START_TEST(a_splice_is_small_and_leaves_nothing)
 	ck_assert(world_until(w, 10, all_up));
 	ck_assert_int_eq(counter_value[CNT_splices], 100);
 	ck_assert_int_eq(counter_value[CNT_dtls_connections], 100); /* the phones' */
-	printf("a side of a splice: %zu bytes (struct media), no leg (%zu bytes)\n",
-		sizeof(struct media), sizeof(struct leg));
-	ck_assert_uint_le(sizeof(struct media), 2048);
+	printf("a splice: 2 x %zu bytes (struct media), no leg (%zu bytes)\n", sizeof(struct media),
+		sizeof(struct leg));
+	ck_assert_uint_le(2 * sizeof(struct media), 2048);
 	for (unsigned i = 0; i < 50; i++)
 		pair_hang_up(pairs[i]);
 	ck_assert(world_until(w, 2.1, nothing_left));

@@ -8,7 +8,7 @@
 #include "control/json.h"
 
 static const struct document_rules rules = {
-	.max_streams = 2048, .max_message = 262144, .mdc1_plain_loopback = true
+	.max_streams = 2048, .max_message = 262144, .mdc1_plain.loopback = true
 };
 
 static void ignore_host(void *arg, const char *host, uint16_t port)

@@ -6,7 +6,7 @@
 #include "control/patch.h"
 
 const struct document_rules sample_rules = {
-	.max_streams = 2048, .max_message = 262144, .mdc1_plain_loopback = true
+	.max_streams = 2048, .max_message = 262144, .mdc1_plain.loopback = true
 };
 
 const char sample_base[] = "{\"terminations\":[{\"terminationId\":\"ue\",\"medias\":[{\"mediaId\":"

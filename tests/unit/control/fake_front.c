@@ -30,7 +30,7 @@ static struct relay *front_start(
 		s->embedded_root ? s->embedded_root : "-",
 		addr_is_set(&s->embedded_addr) ? addr_text(&s->embedded_addr, addr) : "-");
 	*rules = (struct document_rules){
-		.max_streams = 2048, .max_message = 262144, .mdc1_plain_loopback = true
+		.max_streams = 2048, .max_message = 262144, .mdc1_plain.loopback = true
 	};
 	if (!f->may_start)
 		snprintf(failed, 256, "media.address: 203.0.113.1 cannot be bound");

@@ -195,7 +195,7 @@ static const struct {
 		PROBLEM_IE_INCORRECT, D "/mdc1Info/remoteMdc1Endpoint/portNumber" },
 	{ ADD(D "/mdc1Info", "{\"remoteMdc1Endpoint\":{\"ip\":{\"ipv4Addr\":\"127.0.0.1\"},"
 			     "\"portNumber\":80,\"sctpPort\":5}}"),
-		PROBLEM_NOT_BUILT, D "/mdc1Info/remoteMdc1Endpoint/sctpPort" },
+		PROBLEM_OPTIONAL_INCORRECT, D "/mdc1Info/remoteMdc1Endpoint/sctpPort" },
 	{ ADD(D "/mdc1Info", "{\"remoteMdc1Endpoint\":{\"ip\":{\"ipv4Addr\":\"127.0.0.1\"},"
 			     "\"portNumber\":80,\"transport\":\"TCP\"}}"),
 		PROBLEM_OPTIONAL_INCORRECT, D "/mdc1Info/remoteMdc1Endpoint/transport" },

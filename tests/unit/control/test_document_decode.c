@@ -176,7 +176,7 @@ START_TEST(streams_without_a_root_get_the_embedded_one)
 	wish = wish_by(ADD(M "/dcmf", "{\"acceptDcep\":true}"), &r, NULL, &p);
 	ck_assert_ptr_nonnull(
 		strstr(wish, "@127.0.0.1:80 65535>http://127.0.0.1:9999/@127.0.0.1:9999}"));
-	r.mdc1_plain_loopback = false; /* it is a part of the node */
+	r.mdc1_plain.loopback = false; /* it is a part of the node */
 	wish = wish_by(REMOVE(D "/replaceHttpUrl"), &r, NULL, &p);
 	ck_assert_ptr_nonnull(strstr(wish, "0>http://127.0.0.1:9999/@127.0.0.1:9999}"));
 	/* another MDC1 endpoint was named: the embedded one is not meant */
@@ -206,9 +206,9 @@ START_TEST(plain_http_is_fetched_only_where_it_is_allowed)
 	ck_assert(policy_add_network(&policy, SPAN_LIT("10.0.0.0/8"), &why));
 	for (int plain = 0; plain < 4; plain++) {
 		struct document_rules r = { .max_streams = 2048,
-			.mdc1_plain_loopback = plain >= 1,
-			.mdc1_plain_operator = plain >= 2,
-			.mdc1_plain_always = plain >= 3,
+			.mdc1_plain.loopback = plain >= 1,
+			.mdc1_plain.operator_networks = plain >= 2,
+			.mdc1_plain.always = plain >= 3,
 			.policy = &policy };
 
 		for (int u = 0; u < 4; u++) {

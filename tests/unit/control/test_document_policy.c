@@ -102,12 +102,20 @@ START_TEST(each_case_of_the_table_is_asked_as_what_it_is)
 		{ ONE(DC("UDP_PROXY", "\"streams\":{\"20\":{\"streamId\":20,\"subprotocol\":"
 				      "\"http\"}}")),
 			PROBLEM_SECURITY_POLICY, "bdc ends here", "0/0:20 bdc no " },
-		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("110"))), PROBLEM_NOT_BUILT,
-			D "/mediaProxyConfig: MDC2 is not built yet", "0/0:110 bdc yes " },
-		{ ONE(DC("UDP_PROXY", STREAM("1000"))), PROBLEM_NOT_BUILT, "not built yet",
+		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("110"))), PROBLEM_IE_MISSING,
+			D "/mediaProxyConfig: an application media needs", "0/0:110 bdc yes " },
+		{ ONE(DC("UDP_PROXY", STREAM("1000"))), PROBLEM_IE_MISSING, "needs a server",
 			"adc p2p yes built-in tail: adc between two UEs" },
-		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000"))), PROBLEM_NOT_BUILT,
-			"not built yet", "adc p2p yes built-in tail: adc between two UEs" },
+		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000"))), PROBLEM_IE_MISSING,
+			"needs a server", "adc p2p yes built-in tail: adc between two UEs" },
+		{ ONE(DC("DC_APPLICATION_PROXY",
+			  STREAM("1000") "," SERVER(INSIDE, "UDP/DTLS/SCTP"))),
+			PROBLEM_NONE, "", "adc p2a yes built-in tail: adc to the" },
+		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") "," SERVER(INSIDE, "SCTP/DTLS"))),
+			PROBLEM_NOT_BUILT, D "/mdc2Info/mdc2Protocol: SCTP straight on IP",
+			"adc p2a yes built-in tail: adc to the" },
+		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "SCTP"))),
+			PROBLEM_SECURITY_POLICY, "TLS or DTLS is wanted", "adc p2a no " },
 		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") "," SERVER(INSIDE, "TCP/TLS"))),
 			PROBLEM_NOT_BUILT, "not built yet",
 			"adc p2a yes built-in tail: adc to the" },
@@ -117,8 +125,10 @@ START_TEST(each_case_of_the_table_is_asked_as_what_it_is)
 			"adc p2a no mdc2.allow_plain" },
 		{ ONE(DC("UDP_PROXY", STREAM("1000") "," SERVER(INSIDE, "UDP"))),
 			PROBLEM_SECURITY_POLICY, "operator's own", "adc p2a no " },
-		{ ONE(DC("UDP_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "UDP"))),
-			PROBLEM_NOT_BUILT, "not built yet", "speaks data channels passes" },
+		{ ONE(DC("UDP_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "UDP"))), PROBLEM_NONE, "",
+			"speaks data channels passes" },
+		{ ONE(DC("UDP_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "UDP/DTLS/SCTP"))),
+			PROBLEM_NONE, "", "speaks data channels passes" },
 		{ ONE(DC("DC_APPLICATION_PROXY",
 			  STREAM("1000") "," SERVER(OUTSIDE, "UDP/DTLS/SCTP"))),
 			PROBLEM_SECURITY_POLICY, "DTLS is to pass (e2e)", "adc p2a no " },
@@ -127,12 +137,14 @@ START_TEST(each_case_of_the_table_is_asked_as_what_it_is)
 		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "TCP/TLS"))),
 			PROBLEM_NOT_BUILT, "not built yet", "adc p2a yes " },
 		{ ONE(DC("HTTP_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "TCP/TLS"))),
-			PROBLEM_NOT_BUILT, D ": MDC2 is not built yet", "0/0:1000 adc p2a yes " },
+			PROBLEM_NONE, "", "0/0:1000 adc p2a yes " },
 		{ ONE(DC("HTTP_PROXY", STREAM("1000") "," SERVER(OUTSIDE, "TCP"))),
 			PROBLEM_SECURITY_POLICY, "TLS or DTLS is wanted", "adc p2a no " },
 		/* nothing is known of the server but that there is one */
-		{ ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") ",\"mdc2Info\":{}")),
-			PROBLEM_SECURITY_POLICY, "TLS or DTLS is wanted", "adc p2a no " },
+		{ ONE(DC("HTTP_PROXY", STREAM("1000") ",\"mdc2Info\":{}")), PROBLEM_SECURITY_POLICY,
+			"TLS or DTLS is wanted", "adc p2a no " },
+		{ ONE(DC("UDP_PROXY", STREAM("1000") ",\"mdc2Info\":{}")), PROBLEM_NONE, "",
+			"adc p2a yes built-in tail: adc to a foreign server that speaks" },
 		/* the early shape says the same */
 		{ ONE(DC("UDP", STREAM("1000") ",\"mdc2Protocol\":\"UDP\",\"remoteMdc2Endpoint\":"
 					       "{\"ip\":{\"ipv4Addr\":\"" INSIDE
@@ -167,7 +179,7 @@ START_TEST(rules_match_applications_and_third_parties)
 
 	add_rule("application", "game", "refuse");
 	add_rule("third_party", "evil.example", "refuse");
-	expect(ONE(DC("UDP_PROXY", STREAM("1000"))), PROBLEM_NOT_BUILT, "", "yes");
+	expect(ONE(DC("UDP_PROXY", STREAM("1000"))), PROBLEM_IE_MISSING, "", "yes");
 	snprintf(text, sizeof(text),
 		"{\"terminations\":[" TERMINATION("ue",
 			"{\"mediaId\":\"m\",\"mediaResourceType\":"
@@ -198,7 +210,7 @@ END_TEST
 START_TEST(a_rule_may_let_bootstrap_channels_pass)
 {
 	add_rule("kind", "bdc", "e2e");
-	expect(ONE(DC("UDP_PROXY", STREAM("0"))), PROBLEM_NOT_BUILT, "", "yes policy.rules[0]");
+	expect(ONE(DC("UDP_PROXY", STREAM("0"))), PROBLEM_IE_MISSING, "", "yes policy.rules[0]");
 	expect(ONE(DC("HTTP_PROXY", STREAM("0"))), PROBLEM_SECURITY_POLICY,
 		"policy.rules[0]: DTLS is to pass (e2e)", "no policy.rules[0]");
 }
@@ -236,7 +248,7 @@ START_TEST(channels_that_dcep_will_open_are_decided_without_an_id)
 				"\"mediaProxyConfig\":\"%s\"},\"dcmf\":{\"acceptDcep\":true}}") "]"
 												"}",
 			is_http ? "HTTP_PROXY" : "UDP_PROXY");
-		expect(text, is_http ? PROBLEM_NONE : PROBLEM_NOT_BUILT, "",
+		expect(text, is_http ? PROBLEM_NONE : PROBLEM_IE_MISSING, "",
 			is_http ? "0/0:-1 bdc yes" : "0/0:-1 adc p2p yes");
 	}
 }
@@ -268,8 +280,8 @@ START_TEST(the_mode_that_is_shown_must_be_the_mode_that_is_asked)
 				"{\"mediaId\":\"m\",\"mediaResourceType\":\"DC\",\"dcMedia\":%s,"
 				"\"dcmf\":{\"securityMode\":\"%s\"}}") "]}",
 			DC("UDP_PROXY", STREAM("1000")), mode ? "E2E" : "E2AE");
-		expect(text, mode ? PROBLEM_NOT_BUILT : PROBLEM_SECURITY_POLICY,
-			mode ? "not built" : "DTLS passes through: the mode is E2E", "");
+		expect(text, mode ? PROBLEM_IE_MISSING : PROBLEM_SECURITY_POLICY,
+			mode ? "needs a server" : "DTLS passes through: the mode is E2E", "");
 	}
 }
 END_TEST

@@ -225,7 +225,7 @@ START_TEST(documents_of_offers_are_right_for_the_one_validator)
 {
 	static const char *const samples[] = { CHROMIUM, FIREFOX, AIORTC, IMS_UE };
 	const struct document_rules rules = {
-		.max_streams = 2048, .max_message = 262144, .mdc1_plain_always = true
+		.max_streams = 2048, .max_message = 262144, .mdc1_plain.always = true
 	};
 
 	for (size_t i = 0; i < 4; i++) {

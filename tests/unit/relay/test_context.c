@@ -274,13 +274,13 @@ START_TEST(the_same_id_twice_in_one_wish_is_refused)
 }
 END_TEST
 
-START_TEST(what_is_not_built_is_refused_with_its_place_and_a_sentence)
+START_TEST(a_media_that_goes_nowhere_is_refused_with_its_place_and_a_sentence)
 {
 	ck_assert_ptr_null(create("0-1", "ue:0 as:0 as:1!"));
 	ck_assert_int_eq(refusal.err, ERR_UNSUPPORTED);
 	ck_assert_int_eq(refusal.termination, 1);
 	ck_assert_int_eq(refusal.media, 1);
-	ck_assert_ptr_nonnull(strstr(refusal.detail, "MDC2"));
+	ck_assert_ptr_nonnull(strstr(refusal.detail, "needs a server"));
 	ck_assert_uint_eq(world.ports, 0);
 	ck_assert_uint_eq(world.event_count, 0);
 }
@@ -604,7 +604,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_media_tells_what_was_decided_for_it);
 	tcase_add_test(tc, an_id_that_is_taken_is_refused);
 	tcase_add_test(tc, the_same_id_twice_in_one_wish_is_refused);
-	tcase_add_test(tc, what_is_not_built_is_refused_with_its_place_and_a_sentence);
+	tcase_add_test(tc, a_media_that_goes_nowhere_is_refused_with_its_place_and_a_sentence);
 	tcase_add_test(tc, a_port_that_cannot_be_had_is_told_with_its_own_error);
 	tcase_add_test(tc, a_context_that_finds_no_memory_leaves_nothing);
 	tcase_add_test(tc, a_relay_that_finds_no_memory_is_not_there);
