@@ -11,7 +11,7 @@
 #include "tests/unit/io/raw_server.h"
 #include "tests/unit/io/turn.h"
 
-enum { CLIENTS = 8, TIMEOUT_MS = 150 };
+enum { CLIENTS = 8, TIMEOUT_MS = 1000 };
 
 /* One request as its caller sees it; its tag is its index. */
 struct client {
