@@ -89,6 +89,7 @@ static void controller_free(struct desk *d, struct desk_controller *c)
 	HASH_DEL(d->controllers, c);
 	json_decref(c->types);
 	mem_free(c->context_id);
+	mem_free(c->identity);
 	mem_free(c->peer);
 	mem_free(c);
 }
@@ -174,6 +175,18 @@ void desk_controller_joined(struct desk *d, uint64_t id, const char *peer)
 	log_info(NULL, "controller %s joined", peer);
 }
 
+/* Without memory it is nobody: better that than the operator. */
+void desk_controller_identify(struct desk *d, uint64_t id, const char *identity)
+{
+	struct desk_controller *c = desk_controller(d, id);
+
+	if (c == NULL)
+		return;
+	mem_free(c->identity);
+	if ((c->identity = mem_strdup(identity)) == NULL)
+		controller_free(d, c);
+}
+
 void desk_controller_left(struct desk *d, tick_t now, uint64_t id)
 {
 	struct desk_controller *c = desk_controller(d, id);
@@ -201,22 +214,52 @@ void desk_send(struct desk *d, uint64_t controller, char *line)
 	mem_free(line);
 }
 
+static void answer_ask(const struct desk_ask *ask, json_t *result, json_t *problem)
+{
+	ask->ops->answered(ask->arg, result, problem);
+}
+
 void call_result(const struct desk_call *c, json_t *result)
 {
-	if (c->rpc->id != NULL)
+	if (c->ask != NULL)
+		answer_ask(c->ask, result, NULL);
+	else if (c->rpc->id != NULL)
 		desk_send(c->d, c->controller, rpc_result(c->rpc->id, result));
 	json_decref(result);
 }
 
+json_t *problem_of_rpc(int code, const char *message)
+{
+	struct problem p = { PROBLEM_NONE };
+	json_t *details;
+
+	problem_set(&p, code == RPC_INTERNAL_ERROR ? PROBLEM_NO_RESOURCES : PROBLEM_BAD_MESSAGE,
+		"%s", message != NULL ? message : "");
+	details = problem_json(&p);
+	problem_finish(&p);
+	return details;
+}
+
 void call_error(const struct desk_call *c, int code, const char *message)
 {
-	if (c->rpc->id != NULL)
+	if (c->ask != NULL) {
+		json_t *problem = problem_of_rpc(code, message);
+
+		answer_ask(c->ask, NULL, problem);
+		json_decref(problem);
+	} else if (c->rpc->id != NULL) {
 		desk_send(c->d, c->controller, rpc_error(c->rpc->id, code, message));
+	}
 }
 
 void call_refuse(const struct desk_call *c, struct problem *p)
 {
-	if (c->rpc->id != NULL)
+	if (c->ask != NULL) {
+		json_t *problem = problem_json(p);
+
+		answer_ask(c->ask, NULL, problem);
+		json_decref(problem);
+	} else if (c->rpc->id != NULL)
 		desk_send(c->d, c->controller, rpc_refusal(c->rpc->id, p));
 	problem_finish(p);
 }
@@ -301,6 +344,7 @@ void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struc
 {
 	struct rpc_request rpc;
 	struct desk_call c = { .d = d, .now = now, .controller = controller, .rpc = &rpc };
+	const struct desk_controller *who = desk_controller(d, controller);
 	const char *why = "";
 	int code;
 
@@ -314,11 +358,34 @@ void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struc
 	}
 	if (code != 0)
 		desk_send(d, controller, rpc_error(rpc.id, code, why));
-	else if (desk_controller(d, controller) == NULL)
+	else if (who == NULL)
 		call_error(&c, RPC_INTERNAL_ERROR, "out of memory");
+	else {
+		c.identity = who->identity;
+		run_method(&c);
+	}
+	rpc_request_finish(&rpc);
+}
+
+uint64_t desk_ask(struct desk *d, tick_t now, const struct desk_ask *ask)
+{
+	const struct rpc_request rpc = { .method = ask->method };
+	slot_id opened = 0;
+	struct desk_call c = {
+		.d = d,
+		.now = now,
+		.rpc = &rpc,
+		.ask = ask,
+		.identity = ask->identity,
+		.opened = &opened,
+		.params = ask->params,
+	};
+
+	if (js_is_deeper(ask->params, JS_DEPTH_MAX))
+		call_error(&c, RPC_INVALID_REQUEST, "the request is nested too deep");
 	else
 		run_method(&c);
-	rpc_request_finish(&rpc);
+	return slots_get(&d->requests, opened) != NULL ? opened : 0;
 }
 
 void desk_controller_too_long(struct desk *d, uint64_t controller)

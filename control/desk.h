@@ -45,6 +45,7 @@ struct desk_ops {
 struct desk_limits {
 	uint64_t contexts;         /* at once, in all workers */
 	int64_t drain_deadline_us; /* what is left then is deleted */
+	bool others_may_change;    /* may controllers change contexts that others made? */
 };
 
 struct desk_config {
@@ -64,6 +65,12 @@ void desk_set_fingerprints(struct desk *d, const char *const *texts, unsigned co
 
 /* `peer` is for the log and copied ("unix uid 0 pid 42"). */
 void desk_controller_joined(struct desk *d, uint64_t controller, const char *peer);
+/*
+ * Whose contexts it makes from now on, over all its connections: a certificate's name, a user. It
+ * may read what others made, and change it only where the limits say so. A controller of
+ * which nothing is said is the operator, who may do everything. Copied.
+ */
+void desk_controller_identify(struct desk *d, uint64_t controller, const char *identity);
 void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struct span line);
 void desk_controller_too_long(struct desk *d, uint64_t controller);
 /*

@@ -17,14 +17,17 @@ static void context_free(struct desk_context *x)
 	mem_free(x->id);
 	sdp_dialog_destroy(x->dialog);
 	mem_free(x->owner);
+	mem_free(x->maker);
 	mem_free(x);
 }
 
-static struct desk_context *context_add(struct desk *d, unsigned worker, const char *id)
+static struct desk_context *context_add(
+	struct desk *d, unsigned worker, const char *id, const char *maker)
 {
 	struct desk_context *x = mem_zalloc(sizeof(*x));
 
-	if (x == NULL || (x->id = mem_strdup(id)) == NULL) {
+	if (x == NULL || (x->id = mem_strdup(id)) == NULL ||
+		((x->maker = mem_strdup(maker)) == NULL && maker != NULL)) {
 		context_free(x);
 		return NULL;
 	}
@@ -38,7 +41,8 @@ static struct desk_context *context_add(struct desk *d, unsigned worker, const c
 	return x;
 }
 
-struct desk_context *context_note(struct desk *d, unsigned worker, const json_t *document)
+struct desk_context *context_note(
+	struct desk *d, const struct desk_request *r, const json_t *document)
 {
 	const char *id = js_get_text(document, "contextId");
 	const char *owner = js_get_text(json_object_get(document, "dcmf"), "owner");
@@ -46,7 +50,8 @@ struct desk_context *context_note(struct desk *d, unsigned worker, const json_t 
 	bool is_new = x == NULL;
 	char *copy;
 
-	if (id == NULL || (is_new && (x = context_add(d, worker, id)) == NULL))
+	if (id == NULL ||
+		(is_new && (x = context_add(d, (unsigned)r->worker, id, r->identity)) == NULL))
 		return NULL;
 	copy = mem_strdup(owner);
 	if (copy == NULL && owner != NULL) {
@@ -150,7 +155,7 @@ static void created(struct desk *d, tick_t now, struct desk_request *r, json_t *
 	const char *id = js_get_text(result, "contextId");
 	unsigned worker = (unsigned)r->worker;
 
-	if (context_note(d, worker, result) != NULL) {
+	if (context_note(d, r, result) != NULL) {
 		request_result(d, r, json_incref(result));
 		return;
 	}
@@ -187,17 +192,35 @@ struct desk_context *named_context(const struct desk_call *c)
 	return x;
 }
 
+static bool may_change(const struct desk_call *c, const struct desk_context *x)
+{
+	return c->identity == NULL || c->d->limits.others_may_change ||
+	       (x->maker != NULL && strcmp(x->maker, c->identity) == 0);
+}
+
+struct desk_context *changeable_context(const struct desk_call *c)
+{
+	struct desk_context *x = named_context(c);
+	struct problem p = { PROBLEM_NONE };
+
+	if (x == NULL || may_change(c, x))
+		return x;
+	problem_set(&p, PROBLEM_NOT_ALLOWED, "context %.64s belongs to another controller", x->id);
+	call_refuse(c, &p);
+	return NULL;
+}
+
 static void updated(struct desk *d, tick_t now, struct desk_request *r, json_t *result)
 {
 	/* the owner may have changed; without memory the old one stays */
-	context_note(d, (unsigned)r->worker, result);
+	context_note(d, r, result);
 	request_result(d, r, json_incref(result));
 }
 
 void method_context_update(struct desk_call *c)
 {
 	static const struct desk_purpose purpose = { "context.update", false, updated, NULL };
-	const struct desk_context *x = named_context(c);
+	const struct desk_context *x = changeable_context(c);
 	struct desk_request *r = x != NULL ? request_open(c, &purpose, params_for_worker(c)) : NULL;
 
 	if (r != NULL)
@@ -232,7 +255,7 @@ static void deleted(struct desk *d, tick_t now, struct desk_request *r, json_t *
 void method_context_delete(struct desk_call *c)
 {
 	static const struct desk_purpose purpose = { "context.delete", false, deleted, NULL };
-	const struct desk_context *x = named_context(c);
+	const struct desk_context *x = changeable_context(c);
 	struct desk_request *r = x != NULL ? request_open(c, &purpose, params_for_worker(c)) : NULL;
 	struct problem p = { PROBLEM_NONE };
 

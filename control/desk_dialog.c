@@ -35,7 +35,7 @@ static void forwarded(struct desk *d, tick_t now, struct desk_request *r, json_t
 	bool is_new = r->purpose->makes_context;
 	unsigned worker = (unsigned)r->worker;
 	json_t *result = forward_result(r, document, &p);
-	struct desk_context *x = result != NULL ? context_note(d, worker, document) : NULL;
+	struct desk_context *x = result != NULL ? context_note(d, r, document) : NULL;
 
 	if (x != NULL) {
 		keep_dialog(x, r);
@@ -149,7 +149,7 @@ void method_sdp_offer(struct desk_call *c)
 		return;
 	}
 	if (json_object_get(c->params, "contextId") != NULL) {
-		if ((x = named_context(c)) == NULL || !may_go_on(c, x))
+		if ((x = changeable_context(c)) == NULL || !may_go_on(c, x))
 			return;
 	} else if (!context_may_begin(c)) {
 		return;
@@ -159,7 +159,7 @@ void method_sdp_offer(struct desk_call *c)
 
 void method_sdp_answer(struct desk_call *c)
 {
-	struct desk_context *x = named_context(c);
+	struct desk_context *x = changeable_context(c);
 
 	if (x != NULL && may_go_on(c, x))
 		forward(c, x, true);

@@ -48,8 +48,14 @@ void method_events_subscribe(struct desk_call *c)
 	struct desk_controller *who = desk_controller(c->d, c->controller);
 	json_t *types = json_object_get(c->params, "types");
 	const char *context_id = js_get_text(c->params, "contextId");
-	char *copy = mem_strdup(context_id);
+	char *copy;
 
+	if (who == NULL) {
+		call_error(
+			c, RPC_METHOD_NOT_FOUND, "events go to connections of the control socket");
+		return;
+	}
+	copy = mem_strdup(context_id);
 	if (copy == NULL && context_id != NULL) {
 		call_error(c, RPC_INTERNAL_ERROR, "out of memory");
 		return;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "control/desk.h"
+#include "control/desk_ask.h"
 #include "control/json.h"
 #include "control/problem.h"
 #include "control/rpc.h"
@@ -27,6 +27,7 @@ enum desk_node_state { NODE_RUNNING, NODE_DRAINING, NODE_DRAINED };
 struct desk_controller {
 	uint64_t id;
 	char *peer;
+	char *identity; /* NULL: the operator */
 	unsigned unanswered;
 	bool subscribed;
 	json_t *types;    /* array of texts; NULL: all */
@@ -36,6 +37,7 @@ struct desk_controller {
 
 struct desk_context {
 	char *id, *owner; /* owner may be NULL */
+	char *maker;      /* who may change it, beside the operator; NULL: nobody */
 	unsigned worker;
 	struct sdp_dialog *dialog; /* of a context that sdp.offer made; else NULL */
 	slot_id forwarding;        /* the last request of its dialog; it may be long gone */
@@ -78,11 +80,15 @@ struct desk_request {
 	tick_t deadline;
 	uint64_t controller; /* 0: the desk's own, or nobody waits any more */
 	json_t *rpc_id;      /* NULL: a notification, answered by silence */
-	int target;          /* the worker it is meant for while names are resolved; -1: any */
-	int worker;          /* -1: not sent yet */
-	json_t *params;      /* for the worker */
-	char *context_id;    /* NULL: a new one */
-	struct sdp *sdp;     /* the offer, for sdp.terminate */
+	const struct desk_asker_ops
+		*asker; /* of desk_ask(); NULL: a controller's, or nobody waits */
+	void *asker_arg;
+	char *identity;   /* who asks; NULL: the operator, or the desk itself */
+	int target;       /* the worker it is meant for while names are resolved; -1: any */
+	int worker;       /* -1: not sent yet */
+	json_t *params;   /* for the worker */
+	char *context_id; /* NULL: a new one */
+	struct sdp *sdp;  /* the offer, for sdp.terminate */
 	struct sdp_dialog *dialog; /* as it becomes, for sdp.offer and sdp.answer */
 	json_t *page;              /* contexts collected, for context.list */
 	unsigned limit;
@@ -124,7 +130,10 @@ struct desk_call {
 	tick_t now;
 	uint64_t controller;
 	const struct rpc_request *rpc;
-	json_t *params; /* an object, checked against the method's table; borrowed */
+	const struct desk_ask *ask; /* NULL: it came as a line of the controller */
+	const char *identity;       /* NULL: the operator */
+	slot_id *opened;            /* of desk_ask(): set to the request that will answer */
+	json_t *params;             /* an object, checked against the method's table; borrowed */
 };
 
 /* desk.c */
@@ -132,6 +141,8 @@ struct desk_call {
 void call_result(const struct desk_call *c, json_t *result);
 void call_error(const struct desk_call *c, int code, const char *message);
 void call_refuse(const struct desk_call *c, struct problem *p); /* finishes p */
+/* An error of JSON-RPC for those who do not speak it; NULL: out of memory. */
+json_t *problem_of_rpc(int code, const char *message);
 /* Takes the line over; NULL: out of memory. */
 void desk_send(struct desk *d, uint64_t controller, char *line);
 struct desk_controller *desk_controller(struct desk *d, uint64_t id);
@@ -169,8 +180,14 @@ void method_context_delete(struct desk_call *c);
 struct desk_context *context_find(struct desk *d, const char *id);
 /* The context that the call's contextId names; NULL: refused. */
 struct desk_context *named_context(const struct desk_call *c);
-/* Takes note of a document that a worker returned. NULL: out of memory, or no document. */
-struct desk_context *context_note(struct desk *d, unsigned worker, const json_t *document);
+/* The same, for what changes it: NULL too where it belongs to somebody else. */
+struct desk_context *changeable_context(const struct desk_call *c);
+/*
+ * Takes note of a document that a worker returned for the request. NULL: out of memory, or no
+ * document.
+ */
+struct desk_context *context_note(
+	struct desk *d, const struct desk_request *r, const json_t *document);
 void context_forget(struct desk *d, tick_t now, struct desk_context *x);
 void contexts_forget_worker(struct desk *d, tick_t now, unsigned worker);
 /* May a new context be made now? False: refused. */

@@ -38,23 +38,38 @@ static bool too_many(const struct desk_call *c)
 	return true;
 }
 
+static void note_who_asks(const struct desk_call *c, struct desk_request *r)
+{
+	if (c->ask != NULL) {
+		r->asker = c->ask->ops;
+		r->asker_arg = c->ask->arg;
+		*c->opened = r->id;
+		return;
+	}
+	r->controller = c->controller;
+	r->rpc_id = json_incref(c->rpc->id);
+	desk_controller(c->d, c->controller)->unanswered++;
+}
+
 struct desk_request *request_open(
 	const struct desk_call *c, const struct desk_purpose *purpose, json_t *params)
 {
 	struct desk_request *r;
 
-	if (too_many(c)) {
+	if (c->ask == NULL && too_many(c)) {
 		json_decref(params);
 		return NULL;
 	}
 	r = request_new(c->d, c->now, purpose, params);
+	if (r != NULL && (r->identity = mem_strdup(c->identity)) == NULL && c->identity != NULL) {
+		request_close(c->d, r);
+		r = NULL;
+	}
 	if (r == NULL) {
 		call_error(c, RPC_INTERNAL_ERROR, "out of memory");
 		return NULL;
 	}
-	r->controller = c->controller;
-	r->rpc_id = json_incref(c->rpc->id);
-	desk_controller(c->d, c->controller)->unanswered++;
+	note_who_asks(c, r);
 	return r;
 }
 
@@ -77,6 +92,7 @@ static void nobody_waits(struct desk *d, struct desk_request *r)
 	if (c != NULL)
 		c->unanswered--;
 	r->controller = 0;
+	r->asker = NULL;
 	list_unlink(&r->on_waiting);
 }
 
@@ -98,27 +114,48 @@ void request_close(struct desk *d, struct desk_request *r)
 	sdp_destroy(r->sdp);
 	sdp_dialog_destroy(r->dialog);
 	mem_free(r->context_id);
+	mem_free(r->identity);
 	mem_free(r);
 }
 
-static void answer(struct desk *d, struct desk_request *r, char *line)
+/* Is there somebody who takes the answer as a line? */
+static bool wants_line(const struct desk_request *r)
 {
-	if (r->controller != 0 && r->rpc_id != NULL)
-		desk_send(d, r->controller, line);
-	else
-		mem_free(line);
+	return r->controller != 0 && r->rpc_id != NULL;
+}
+
+/* False: nobody asked by desk_ask(), or it has its answer. */
+static bool answer_asker(struct desk_request *r, json_t *result, json_t *problem)
+{
+	const struct desk_asker_ops *asker = r->asker;
+
+	if (asker == NULL)
+		return false;
+	r->asker = NULL; /* it may cancel in there */
+	asker->answered(r->asker_arg, result, problem);
+	return true;
+}
+
+static void answer_problem(struct desk *d, struct desk_request *r, const struct problem *p)
+{
+	json_t *details = r->asker != NULL ? problem_json(p) : NULL;
+
+	if (!answer_asker(r, NULL, details) && wants_line(r))
+		desk_send(d, r->controller, rpc_refusal(r->rpc_id, p));
+	json_decref(details);
 }
 
 void request_result(struct desk *d, struct desk_request *r, json_t *result)
 {
-	answer(d, r, rpc_result(r->rpc_id, result));
+	if (!answer_asker(r, result, NULL) && wants_line(r))
+		desk_send(d, r->controller, rpc_result(r->rpc_id, result));
 	json_decref(result);
 	request_close(d, r);
 }
 
 void request_refuse(struct desk *d, struct desk_request *r, struct problem *p)
 {
-	answer(d, r, rpc_refusal(r->rpc_id, p));
+	answer_problem(d, r, p);
 	problem_finish(p);
 	request_close(d, r);
 }
@@ -179,8 +216,32 @@ void request_forget_controller(struct desk *d, struct desk_request *r)
 		request_close(d, r);
 }
 
-/* The worker's own refusal, with the controller's id. */
-static void pass_error(struct desk *d, struct desk_request *r, json_t *error)
+void desk_cancel(struct desk *d, uint64_t id)
+{
+	struct desk_request *r = slots_get(&d->requests, id);
+
+	if (r == NULL || r->asker == NULL)
+		return;
+	request_forget_controller(d, r);
+	node_check_drained(d);
+}
+
+/* To one who asked by desk_ask(): the ProblemDetails in it, or what can be made of it. */
+static void pass_problem(struct desk_request *r, const json_t *error)
+{
+	json_t *problem = json_incref(json_object_get(error, "data"));
+
+	if (!json_is_object(problem)) {
+		json_decref(problem);
+		problem = problem_of_rpc(
+			(int)js_get_integer(error, "code", 0), js_get_text(error, "message"));
+	}
+	answer_asker(r, NULL, problem);
+	json_decref(problem);
+}
+
+/* The same as a line, with the controller's id. */
+static void pass_line(struct desk *d, struct desk_request *r, json_t *error)
 {
 	json_t *m = json_object();
 	char *line = NULL;
@@ -190,12 +251,23 @@ static void pass_error(struct desk *d, struct desk_request *r, json_t *error)
 		json_object_set(m, "error", error) == 0)
 		line = js_line(m);
 	json_decref(m);
-	answer(d, r, line);
+	desk_send(d, r->controller, line);
+}
+
+/* The worker's own refusal. */
+static void pass_error(struct desk *d, struct desk_request *r, json_t *error)
+{
+	if (r->asker != NULL)
+		pass_problem(r, error);
+	else if (wants_line(r))
+		pass_line(d, r, error);
 	request_close(d, r);
 }
 
 static bool is_awaited(const struct desk *d, const struct desk_request *r)
 {
+	if (r->asker != NULL)
+		return r->asker->has_gone == NULL || !r->asker->has_gone(r->asker_arg);
 	return r->controller != 0 && !d->ops->has_hung_up(d->ops->front, r->controller);
 }
 
@@ -252,7 +324,7 @@ static void expire(struct desk *d, tick_t now, struct desk_request *r)
 		fail(d, now, r, &p);
 		return;
 	}
-	answer(d, r, rpc_refusal(r->rpc_id, &p)); /* and stays, so that a late context is undone */
+	answer_problem(d, r, &p); /* and stays, so that a late context is undone */
 	problem_finish(&p);
 	nobody_waits(d, r);
 }

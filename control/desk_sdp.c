@@ -24,8 +24,7 @@ static void terminated(struct desk *d, tick_t now, struct desk_request *r, json_
 	bool is_new = r->purpose->makes_context;
 	unsigned worker = (unsigned)r->worker;
 	json_t *result = terminate_result(r, document, &p);
-	struct desk_context *x =
-		result != NULL || !is_new ? context_note(d, worker, document) : NULL;
+	struct desk_context *x = result != NULL || !is_new ? context_note(d, r, document) : NULL;
 
 	if (result != NULL && x != NULL) {
 		request_result(d, r, result);
@@ -75,17 +74,14 @@ static json_t *read_offer(const struct desk_call *c, const struct desk_context *
 void method_sdp_terminate(struct desk_call *c)
 {
 	const char *id = js_get_text(c->params, "contextId");
-	const struct desk_context *x = id != NULL ? context_find(c->d, id) : NULL;
+	const struct desk_context *x = id != NULL ? changeable_context(c) : NULL;
 	struct problem p = { PROBLEM_NONE };
 	struct desk_request *r;
 	struct sdp *sdp;
 	json_t *document;
 
-	if (id != NULL && x == NULL) {
-		problem_set(&p, PROBLEM_NO_CONTEXT, "there is no context \"%.64s\"", id);
-		call_refuse(c, &p);
+	if (id != NULL && x == NULL)
 		return;
-	}
 	if (x != NULL && x->dialog != NULL) {
 		problem_set(&p, PROBLEM_CONFLICT,
 			"the context stands between two sides: sdp.offer is for its offers");
