@@ -2,6 +2,7 @@
 #include "dtls/stream.h"
 
 #include "dcmf/base/alloc.h"
+#include "dtls/describe.h"
 #include "dtls/stream_parts.h"
 
 /*
@@ -130,6 +131,11 @@ static const char *tls_peer(const struct filter *f)
 	return const_tls_of(f)->peer;
 }
 
+static const char *tls_protection(const struct filter *f)
+{
+	return tls_describe(const_tls_of(f)->ssl);
+}
+
 static const char *tls_failure(const struct filter *f)
 {
 	return const_tls_of(f)->failure;
@@ -211,5 +217,6 @@ const struct filter_ops tls_ops = {
 	.sent = tls_sent,
 	.state = tls_state,
 	.peer = tls_peer,
+	.protection = tls_protection,
 	.failure = tls_failure,
 };

@@ -67,6 +67,8 @@ struct filter_ops {
 	 * characters. "" before FILTER_OPEN.
 	 */
 	const char *(*peer)(const struct filter *f);
+	/* What guards the stream: "TLSv1.3 TLS_AES_128_GCM_SHA256"; valid until the next call of it. */
+	const char *(*protection)(const struct filter *f);
 	/* Why the state is FILTER_FAILED, in words for an operator; "" otherwise. */
 	const char *(*failure)(const struct filter *f);
 };
