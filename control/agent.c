@@ -253,12 +253,23 @@ void agent_tell(struct agent *a, const struct agent_news *news)
 	json_decref(params);
 }
 
+/* The relay ended it by itself, as it does with an idle one. */
+static void forget_deleted(struct agent *a, const char *context_id)
+{
+	struct stored *s = agent_find(a, context_id);
+
+	if (s != NULL)
+		agent_forget(a, s);
+}
+
 void agent_event(struct agent *a, const struct relay_event *ev)
 {
 	bool has_ended = ev->reason != CLOSE_NONE;
 
 	if (a == NULL)
 		return;
+	if (ev->type == RELAY_EVENT_CONTEXT_DELETED)
+		forget_deleted(a, ev->context_id);
 	agent_tell(a, &(struct agent_news){ .type = relay_event_name(ev->type),
 			      .context_id = ev->context_id,
 			      .termination_id = ev->termination_id,

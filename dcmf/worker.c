@@ -119,6 +119,7 @@ static void fill_relay_config(struct relay_config *rc, const struct config *c, u
 	rc->receive_buffer = (uint32_t)c->sctp.receive_buffer;
 	rc->channel_queue = (uint32_t)c->channel.queue;
 	rc->channel_hold_us = c->channel.hold;
+	rc->context_idle_us = c->limits.context_idle;
 	rc->half_open = (uint32_t)(c->limits.half_open / workers) + 1;
 	rc->setup_rate = (uint32_t)(c->limits.setup_rate / workers) + 1;
 }

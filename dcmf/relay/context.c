@@ -74,7 +74,7 @@ static struct media *find_media(
 /* Without ICE there is one address to send to: can the port reach it? */
 static bool port_fits(const struct media *m, const struct media_spec *spec)
 {
-	return spec->has_ice || !addr_is_set(&spec->remote) ||
+	return (spec->has_ice && !spec->ice_checks) || !addr_is_set(&spec->remote) ||
 	       spec->remote.family == m->at.local.family;
 }
 
@@ -87,8 +87,8 @@ static bool can_stay(const struct media *m, const struct media_spec *spec)
 	const char *now = m->spec.interface ? m->spec.interface : "";
 	const char *then = spec->interface ? spec->interface : "";
 
-	return (m->ice != NULL) == spec->has_ice && m->spec.proxy == spec->proxy &&
-	       strcmp(now, then) == 0 && port_fits(m, spec);
+	return m->spec.has_ice == spec->has_ice && m->spec.ice_checks == spec->ice_checks &&
+	       m->spec.proxy == spec->proxy && strcmp(now, then) == 0 && port_fits(m, spec);
 }
 
 static void terminations_free(struct termination *ts, unsigned n)
@@ -262,6 +262,11 @@ static void say_context(
 
 static void context_free(struct relay_context *c)
 {
+	struct relay *r = c->relay;
+
+	timer_cancel(&r->timers, &c->idle);
+	if (r->config.context_idle_us > 0)
+		timers_release(&r->timers);
 	mem_free(c->id);
 	mem_free(c->owner);
 	terminations_free(c->terminations, c->termination_count);
@@ -274,13 +279,35 @@ void relay_context_reap(struct relay_context *c)
 		context_free(c);
 }
 
+/* A datagram sets no timer, it only leaves its time: the timer looks again when it is over. */
+static void look_for_traffic(void *arg, tick_t now)
+{
+	struct relay_context *c = arg;
+	struct relay *r = c->relay;
+	tick_t end = tick_add(c->heard, r->config.context_idle_us);
+
+	if (c->deleted)
+		return;
+	if (tick_due(end, now))
+		relay_context_delete(r, now, c, CLOSE_IDLE);
+	else
+		timer_set(&r->timers, &c->idle, end);
+}
+
 static struct relay_context *context_new(struct relay *r, const char *id, const char *owner)
 {
+	bool may_idle = r->config.context_idle_us > 0;
 	struct relay_context *c = mem_zalloc(sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL || (may_idle && !timers_reserve(&r->timers))) {
+		mem_free(c);
 		return NULL;
+	}
 	c->relay = r;
+	c->heard = r->now;
+	timer_init(&c->idle, look_for_traffic, c);
+	if (may_idle)
+		timer_set(&r->timers, &c->idle, tick_add(r->now, r->config.context_idle_us));
 	c->id = mem_strdup(id);
 	c->owner = mem_strdup(owner);
 	if (c->id == NULL || (owner != NULL && c->owner == NULL)) {
@@ -340,6 +367,7 @@ bool relay_context_update(struct relay *r, tick_t now, struct relay_context *c,
 		return false;
 	}
 	plan_carry_out(&plan, c);
+	c->heard = now;
 	for (unsigned t = 0; t < c->termination_count; t++) {
 		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
 			media_go(c->terminations[t].medias[m]);

@@ -83,6 +83,8 @@ struct relay_context {
 	unsigned termination_count;
 	unsigned media_count; /* all that exist, those being torn down included */
 	bool deleted;
+	tick_t heard;      /* last datagram of a peer, or word of the controller */
+	struct timer idle; /* set where relay_config.context_idle_us asks for it */
 	UT_hash_handle hh;
 };
 

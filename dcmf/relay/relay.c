@@ -162,6 +162,7 @@ void relay_input(struct relay *r, tick_t now, const struct path *path, struct sp
 	}
 	m->datagrams_in++;
 	m->bytes_in += dgram.len;
+	m->context->heard = now;
 	media_input(m, path, dgram);
 }
 

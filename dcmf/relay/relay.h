@@ -91,6 +91,8 @@ struct relay_config {
 	int64_t consent_us;      /* without a valid check for so long: path loss */
 	int64_t silence_us;      /* without ICE: nothing heard for so long: path loss */
 	int64_t handshake_us; /* DTLS and SCTP have to be up in this time from their first packet */
+	/* A context whose peers sent nothing for so long, and its controller neither, ends; 0: never. */
+	int64_t context_idle_us;
 	int64_t request_us;   /* half a request and silence for so long: 408 and close */
 	uint32_t half_open;   /* handshakes at once */
 	uint32_t setup_rate;  /* handshakes begun a second; 0: any */

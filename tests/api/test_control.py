@@ -509,6 +509,17 @@ class Life(unittest.TestCase):
             c.ask("node.info")
             c.close()
 
+    def test_a_context_without_traffic_ends_by_itself(self):
+        with Gateway(DCMF, CONFIG + "limits: { context_idle: 1s }\n") as g:
+            c = g.controller()
+            c.ask("events.subscribe", types=["context.deleted"])
+            made = c.ask("context.create", context=document(owner="gone"))
+            self.assertEqual(c.event("context.deleted", contextId=made["contextId"])["reason"], "IDLE")
+            self.assertEqual(c.refused("context.get", contextId=made["contextId"])["data"]["status"], 404)
+            self.assertEqual(c.ask("context.list")["contexts"], [])
+            self.assertEqual(list(g.metric("contexts")), ["0"])
+            c.close()
+
     def test_controllers_all_at_once(self):
         with Gateway(DCMF, CONFIG) as g:
             failures = []

@@ -268,8 +268,8 @@ static const struct {
 		"application ones" },
 	{ "authorization: { clients: [ a ] }\n",
 		"t.yaml:1: authorization.clients: authorization of controllers is not built yet" },
-	{ "limits: { context_idle: 5m }\n",
-		"t.yaml:1: limits.context_idle: deleting idle contexts is not built yet" },
+	{ "limits: { context_idle: 31d }\n",
+		"t.yaml:1: limits.context_idle: 31d is not between 0d and 30d" },
 	{ "dtls: { mtu: *a }\n", "t.yaml:1: dtls.mtu: an alias is not taken here" },
 	{ "dtls: { mtu: 1200\n", "t.yaml:2: not YAML: did not find expected ',' or '}'" },
 };
@@ -286,8 +286,7 @@ START_TEST(values_that_only_repeat_the_default_of_what_is_not_built_are_fine)
 	      "mdc2: { tls: {}, allow_plain: never }\n"
 	      "policy: { operator_networks: [], rules: [], latch: false }\n"
 	      "authorization: { clients: [], others_may_change: false }\n"
-	      "drain: { deadline: 10m, peer: \"\" }\n"
-	      "limits: { context_idle: 0 }\n");
+	      "drain: { deadline: 10m, peer: \"\" }\n");
 	config_finish(&config);
 }
 END_TEST
