@@ -244,6 +244,7 @@ void agent_tell(struct agent *a, const struct agent_news *news)
 		    js_put_text(params, "contextId", news->context_id) &&
 		    js_put_text(params, "terminationId", news->termination_id) &&
 		    js_put_text(params, "mediaId", news->media_id) &&
+		    js_put_text(params, "hop", news->hop) &&
 		    js_put_text(params, "owner", news->owner) &&
 		    (news->sid < 0 || js_put_integer(params, "streamId", news->sid)) &&
 		    js_put_text(params, "reason", news->reason) &&
@@ -274,6 +275,7 @@ void agent_event(struct agent *a, const struct relay_event *ev)
 			      .context_id = ev->context_id,
 			      .termination_id = ev->termination_id,
 			      .media_id = ev->media_id,
+			      .hop = ev->hop != HOP_MB ? hop_name(ev->hop) : NULL,
 			      .owner = ev->owner,
 			      .reason = has_ended ? close_name(ev->reason) : NULL,
 			      .detail = ev->detail != NULL ? ev->detail

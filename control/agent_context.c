@@ -155,6 +155,11 @@ static bool make_wish(struct call *c, const struct stored *s, struct wish *w)
 	return document_decode(w->doc, &c->a->rules, w->resolved, &w->spec, &c->p);
 }
 
+static void forget_in(json_t *object)
+{
+	json_object_del(json_object_get(object, "ice"), "restart");
+}
+
 /* A restart is asked for once: what is stored must not ask again with the next update. */
 static void forget_restart(json_t *doc)
 {
@@ -162,9 +167,13 @@ static void forget_restart(json_t *doc)
 	size_t t, m;
 
 	json_array_foreach (json_object_get(doc, "terminations"), t, termination) {
-		json_array_foreach (json_object_get(termination, "medias"), m, media)
-			json_object_del(
-				json_object_get(json_object_get(media, "dcmf"), "ice"), "restart");
+		json_array_foreach (json_object_get(termination, "medias"), m, media) {
+			json_t *dcmf = json_object_get(media, "dcmf");
+
+			forget_in(dcmf);
+			forget_in(json_object_get(dcmf, "mdc1"));
+			forget_in(json_object_get(dcmf, "mdc2"));
+		}
 	}
 }
 
@@ -180,7 +189,25 @@ static void store(struct stored *s, struct wish *w)
 	forget_restart(s->doc);
 }
 
-static void refused_by_relay(struct call *c, const struct relay_refusal *r)
+/* What is refused of the server's side of a media is refused of that media. */
+static void point_into_document(const struct context_spec *spec, struct relay_refusal *r)
+{
+	const struct termination_spec *far = &spec->terminations[r->termination];
+	unsigned t = 0, m = 0;
+
+	if (!far->at_server)
+		return;
+	while (strcmp(spec->terminations[t].termination_id, far->termination_id) != 0)
+		t++;
+	while (r->media >= 0 && strcmp(spec->terminations[t].medias[m].media_id,
+					far->medias[r->media].media_id) != 0)
+		m++;
+	r->termination = (int)t;
+	r->media = r->media < 0 ? -1 : (int)m;
+}
+
+static void refused_by_relay(
+	struct call *c, const struct context_spec *spec, struct relay_refusal *r)
 {
 	const char *detail = r->detail[0] != '\0' ? r->detail : err_text(r->err);
 	const char *attribute = "";
@@ -196,6 +223,7 @@ static void refused_by_relay(struct call *c, const struct relay_refusal *r)
 		problem_set(&c->p, kind, "%s", detail);
 		return;
 	}
+	point_into_document(spec, r);
 	if (r->media < 0)
 		snprintf(pointer, sizeof(pointer), "/terminations/%d", r->termination);
 	else
@@ -245,7 +273,7 @@ json_t *agent_context_create(struct call *c)
 			c->made = s->id;
 			result = show(c, s);
 		} else {
-			refused_by_relay(c, &refusal);
+			refused_by_relay(c, &w.spec, &refusal);
 			agent_forget(c->a, s);
 		}
 	}
@@ -311,7 +339,7 @@ static json_t *bring_to(struct call *c, struct stored *s, json_t *doc, bool patc
 				problem_set(&c->p, PROBLEM_NO_RESOURCES,
 					"out of memory after the change was made");
 		} else {
-			refused_by_relay(c, &refusal);
+			refused_by_relay(c, &w.spec, &refusal);
 		}
 	}
 	wish_finish(&w);

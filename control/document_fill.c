@@ -21,14 +21,15 @@ static const char *const setup_words[] = {
 	[SETUP_PASSIVE] = "PASSIVE",
 };
 
-static json_t *endpoint_json(const struct addr *a)
+/* `transport` NULL: an MdcEndpoint has none. */
+static json_t *endpoint_json(const struct addr *a, const char *transport)
 {
 	json_t *endpoint = json_object(), *ip = json_object();
 	char text[ADDR_TEXT_MAX];
 	bool done = js_put_text(ip, a->family == ADDR_IPV6 ? "ipv6Addr" : "ipv4Addr",
 			    addr_ip_text(a, text)) &&
 		    json_object_set(endpoint, "ip", ip) == 0 &&
-		    js_put_text(endpoint, "transport", "UDP") &&
+		    js_put_text(endpoint, "transport", transport) &&
 		    js_put_integer(endpoint, "portNumber", a->port);
 
 	json_decref(ip);
@@ -61,18 +62,14 @@ struct dtls_end {
 	uint8_t setup;
 };
 
-static json_t *dc_endpoint_json(const struct dtls_end *end)
+/* The members of a DcEndpoint, which an MdcEndpoint has too. */
+static bool put_members(json_t *endpoint, const struct dtls_end *end)
 {
-	json_t *endpoint = json_object();
-
-	if (js_put_integer(endpoint, "sctpPort", end->sctp_port) &&
-		js_put(endpoint, "fingerprints",
-			fingerprints_json(end->fingerprints, end->fingerprint_count)) &&
-		js_put_text(endpoint, "tlsId", end->tls_id) &&
-		js_put_text(endpoint, "securitySetup", setup_words[end->setup]))
-		return endpoint;
-	json_decref(endpoint);
-	return NULL;
+	return js_put_integer(endpoint, "sctpPort", end->sctp_port) &&
+	       js_put(endpoint, "fingerprints",
+		       fingerprints_json(end->fingerprints, end->fingerprint_count)) &&
+	       js_put_text(endpoint, "tlsId", end->tls_id) &&
+	       js_put_text(endpoint, "securitySetup", setup_words[end->setup]);
 }
 
 /* The far side of a splice, once it is told. */
@@ -81,25 +78,53 @@ static bool far_is_known(const struct media_view *v)
 	return v->far != NULL && v->far->fingerprint_count > 0;
 }
 
-/* DTLS that passes through ends at the far side: that is what the peer is told, nothing while it is not known. */
-static bool put_dtls_end(json_t *dc, const struct media_view *v)
+/*
+ * DTLS that passes through ends at the far side: that is what the peer is told, nothing while it is
+ * not known.
+ */
+static bool put_dtls_end(json_t *endpoint, const struct media_view *v)
 {
 	struct fingerprint own;
 
-	if (v->passes && !far_is_known(v))
-		return true;
 	if (v->passes)
-		return js_put(dc, "localDcEndpoint",
-			dc_endpoint_json(&(struct dtls_end){ v->far->remote_sctp_port,
-				v->far->fingerprints, v->far->fingerprint_count,
-				v->far->remote_tls_id, v->far->remote_setup }));
+		return !far_is_known(v) ||
+		       put_members(
+			       endpoint, &(struct dtls_end){ v->far->remote_sctp_port,
+						 v->far->fingerprints, v->far->fingerprint_count,
+						 v->far->remote_tls_id, v->far->remote_setup });
 	return cert_fingerprint(v->cert, HASH_SHA256, &own) == ERR_OK &&
-	       js_put(dc, "localDcEndpoint",
-		       dc_endpoint_json(&(struct dtls_end){
-			       v->sctp_port, &own, 1, v->tls_id, (uint8_t)v->setup }));
+	       put_members(endpoint,
+		       &(struct dtls_end){ v->sctp_port, &own, 1, v->tls_id, (uint8_t)v->setup });
 }
 
-/* An ICE Lite side has one candidate: where it is (RFC 8445 5.2). */
+static bool put_local_end(json_t *dc, const struct media_view *v)
+{
+	json_t *endpoint;
+
+	if (v->passes && !far_is_known(v))
+		return true;
+	endpoint = json_object();
+	if (put_dtls_end(endpoint, v))
+		return js_put(dc, "localDcEndpoint", endpoint);
+	json_decref(endpoint);
+	return false;
+}
+
+/* What the server is to be told of our side toward it. */
+static bool put_server_endpoint(json_t *media, const struct media_view *v)
+{
+	bool is_mdc2 = v->hop == HOP_MDC2;
+	json_t *info = json_object_get(
+		json_object_get(media, "dcMedia"), is_mdc2 ? "mdc2Info" : "mdc1Info");
+	json_t *endpoint = endpoint_json(&v->local, NULL);
+
+	if (put_dtls_end(endpoint, v))
+		return js_put(info, is_mdc2 ? "localMdc2Endpoint" : "localMdc1Endpoint", endpoint);
+	json_decref(endpoint);
+	return false;
+}
+
+/* One candidate: where we are (RFC 8445 5.2). */
 static json_t *ice_json(const struct media_view *v)
 {
 	json_t *ice = json_object(), *candidates = json_array();
@@ -109,7 +134,8 @@ static json_t *ice_json(const struct media_view *v)
 	snprintf(text, sizeof(text), "candidate:1 1 UDP %d %s %u typ host", HOST_PRIORITY,
 		addr_ip_text(&v->local, ip), v->local.port);
 	done = js_put_text(ice, "ufrag", v->ice_ufrag) && js_put_text(ice, "pwd", v->ice_pwd) &&
-	       js_put_bool(ice, "lite", true) && js_append(candidates, json_string(text)) &&
+	       js_put_bool(ice, "lite", !v->ice_checks) &&
+	       js_append(candidates, json_string(text)) &&
 	       json_object_set(ice, "candidates", candidates) == 0;
 	json_decref(candidates);
 	if (done)
@@ -118,40 +144,48 @@ static json_t *ice_json(const struct media_view *v)
 	return NULL;
 }
 
+/* Both sides of a media; `server` is NULL where no server speaks data channels. */
+typedef bool fill_fn(json_t *media, const struct media_view *v, const struct media_view *server);
+
 /*
  * Calls fn for each media of the document that the relay knows; both
  * keep the order of the document.
  */
-static bool each_media(json_t *doc, const struct relay *r, const struct relay_context *c,
-	bool (*fn)(json_t *media, const struct media_view *v))
+static bool each_media(
+	json_t *doc, const struct relay *r, const struct relay_context *c, fill_fn *fn)
 {
-	for (size_t t = 0; t < document_terminations(doc); t++) {
+	for (unsigned t = 0; t < document_terminations(doc); t++) {
 		const json_t *termination = document_termination(doc, t);
 
-		for (size_t m = 0; m < document_medias(termination); m++) {
-			struct media_view v;
+		for (unsigned m = 0; m < document_medias(termination); m++) {
+			struct media_view v, server;
+			bool has_server = relay_server_view(r, c, t, m, &server);
 
-			if (relay_media_view(r, c, (unsigned)t, (unsigned)m, &v) &&
-				!fn(document_media(termination, m), &v))
+			if (relay_media_view(r, c, t, m, &v) &&
+				!fn(document_media(termination, m), &v,
+					has_server ? &server : NULL))
 				return false;
 		}
 	}
 	return true;
 }
 
-static bool put_endpoints(json_t *media, const struct media_view *v)
+static bool put_endpoints(
+	json_t *media, const struct media_view *v, const struct media_view *server)
 {
-	return js_put(media, "localMbEndpoint", endpoint_json(&v->local)) &&
-	       put_dtls_end(json_object_get(media, "dcMedia"), v);
+	return js_put(media, "localMbEndpoint", endpoint_json(&v->local, "UDP")) &&
+	       put_local_end(json_object_get(media, "dcMedia"), v) &&
+	       (server == NULL || put_server_endpoint(media, server));
 }
 
 /*
  * Our setup role follows from the remote side's, and the early shape has one attribute
  * for both: a patch is about the remote one.
  */
-static bool put_patchable(json_t *media, const struct media_view *v)
+static bool put_patchable(
+	json_t *media, const struct media_view *v, const struct media_view *server)
 {
-	if (!put_endpoints(media, v))
+	if (!put_endpoints(media, v, server))
 		return false;
 	json_object_del(json_object_get(json_object_get(media, "dcMedia"), "localDcEndpoint"),
 		"securitySetup");
@@ -174,34 +208,63 @@ static int64_t common_kib(const json_t *media, uint32_t ours)
 	return bytes < KIB ? 1 : bytes / KIB;
 }
 
-/* What whoever ends the DTLS of this peer takes. */
+/* What whoever ends the DTLS of this peer takes, bytes; -1: not known yet. */
+static int64_t local_max_message(const struct media_view *v)
+{
+	if (!v->passes)
+		return v->max_message;
+	return far_is_known(v) ? (int64_t)v->far->remote_max_message : -1;
+}
+
 static bool put_max_message(json_t *media, json_t *dcmf, const struct media_view *v)
 {
-	uint32_t ours = v->max_message;
+	int64_t ours = local_max_message(v);
 
-	if (v->passes && !far_is_known(v))
-		return true;
-	if (v->passes)
-		ours = v->far->remote_max_message;
-	return js_put_integer(json_object_get(media, "dcMedia"), "maxMessageSize",
-		       common_kib(media, ours)) &&
-	       js_put_integer(dcmf, "maxMessageSize", ours);
+	return ours < 0 || (js_put_integer(json_object_get(media, "dcMedia"), "maxMessageSize",
+				    common_kib(media, (uint32_t)ours)) &&
+				   js_put_integer(dcmf, "maxMessageSize", ours));
 }
 
-static bool put_shown(json_t *media, const struct media_view *v)
+static json_t *member_object(json_t *object, const char *key)
 {
-	json_t *dcmf = json_object_get(media, "dcmf");
+	json_t *member = json_object_get(object, key);
 
-	if (dcmf == NULL && js_put(media, "dcmf", json_object()))
-		dcmf = json_object_get(media, "dcmf");
-	json_object_del(dcmf, "ice");
-	return put_endpoints(media, v) && put_max_message(media, dcmf, v) &&
-	       js_put_text(dcmf, "securityMode", v->passes ? "E2E" : "E2AE") &&
-	       (v->ice_ufrag == NULL || js_put(dcmf, "ice", ice_json(v)));
+	if (member == NULL && js_put(object, key, json_object()))
+		member = json_object_get(object, key);
+	return member;
 }
 
-static json_t *filled(const json_t *doc, const struct relay *r, const struct relay_context *c,
-	bool (*fn)(json_t *media, const struct media_view *v))
+/* Ours in the place of the remote side's. */
+static bool put_ice(json_t *object, const struct media_view *v)
+{
+	json_object_del(object, "ice");
+	return v->ice_ufrag == NULL || js_put(object, "ice", ice_json(v));
+}
+
+static bool put_server(json_t *dcmf, const struct media_view *server)
+{
+	json_t *more;
+	int64_t ours;
+
+	if (server == NULL)
+		return true;
+	more = member_object(dcmf, server->hop == HOP_MDC2 ? "mdc2" : "mdc1");
+	ours = local_max_message(server);
+	return more != NULL && put_ice(more, server) &&
+	       (ours < 0 || js_put_integer(more, "maxMessageSize", ours));
+}
+
+static bool put_shown(json_t *media, const struct media_view *v, const struct media_view *server)
+{
+	json_t *dcmf = member_object(media, "dcmf");
+
+	return put_endpoints(media, v, server) && put_max_message(media, dcmf, v) &&
+	       js_put_text(dcmf, "securityMode", v->passes ? "E2E" : "E2AE") && put_ice(dcmf, v) &&
+	       put_server(dcmf, server);
+}
+
+static json_t *filled(
+	const json_t *doc, const struct relay *r, const struct relay_context *c, fill_fn *fn)
 {
 	json_t *copy = json_deep_copy(doc);
 
@@ -271,6 +334,24 @@ static bool restore_ice(json_t *now, const json_t *shown, const json_t *stored)
 	return theirs != NULL && json_object_set(now, "ice", theirs) == 0;
 }
 
+/* Of dcmf.mdc1 or dcmf.mdc2. */
+static bool forget_in_server(
+	json_t *dcmf, const char *key, const json_t *shown, const json_t *stored)
+{
+	json_t *now = json_object_get(dcmf, key);
+	const json_t *ours = json_object_get(shown, key), *theirs = json_object_get(stored, key);
+
+	if (!restore_ice(now, ours, theirs))
+		return false;
+	if (js_get_text(dcmf, "securityMode") == NULL)
+		return true;
+	if (!restore(now, "maxMessageSize", ours, theirs))
+		return false;
+	if (theirs == NULL && now != NULL && json_object_size(now) == 0)
+		json_object_del(dcmf, key);
+	return true;
+}
+
 static bool forget_in_media(json_t *now, const json_t *shown, const json_t *stored)
 {
 	json_t *dcmf = json_object_get(now, "dcmf"), *dc = json_object_get(now, "dcMedia");
@@ -280,7 +361,12 @@ static bool forget_in_media(json_t *now, const json_t *shown, const json_t *stor
 	const char *ours =
 		js_get_text(json_object_get(shown_dc, "localDcEndpoint"), "securitySetup");
 
-	if (!restore_ice(dcmf, json_object_get(shown, "dcmf"), json_object_get(stored, "dcmf")))
+	const json_t *shown_dcmf = json_object_get(shown, "dcmf"),
+		     *stored_dcmf = json_object_get(stored, "dcmf");
+
+	if (!restore_ice(dcmf, shown_dcmf, stored_dcmf) ||
+		!forget_in_server(dcmf, "mdc1", shown_dcmf, stored_dcmf) ||
+		!forget_in_server(dcmf, "mdc2", shown_dcmf, stored_dcmf))
 		return false;
 	if (js_get_text(dcmf, "securityMode") == NULL)
 		return true;
@@ -294,8 +380,7 @@ static bool forget_in_media(json_t *now, const json_t *shown, const json_t *stor
 		else if (json_object_set(dc, "securitySetup", theirs) != 0)
 			return false;
 	}
-	return restore(dcmf, "maxMessageSize", json_object_get(shown, "dcmf"),
-		       json_object_get(stored, "dcmf")) &&
+	return restore(dcmf, "maxMessageSize", shown_dcmf, stored_dcmf) &&
 	       restore(dc, "maxMessageSize", shown_dc, stored_dc);
 }
 

@@ -5,6 +5,7 @@
 #include "control/document_schema.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "control/json.h"
 
@@ -121,41 +122,76 @@ static bool put_channels(json_t *status, const struct media_view *v)
 	return put_part(status, "channels", list, done);
 }
 
-/* {hop, protocol, cipher?, peer}: `peer` says how we know who is there. */
-static bool append_hop(
-	json_t *list, const char *hop, const char *protocol, const char *cipher, const char *peer)
+/* What protects one hop, and who knows whom by what. Texts may be NULL. */
+struct guard {
+	const char *hop, *protocol, *cipher;
+	const char *peer; /* how the gateway knows who is there */
+	const char *self; /* what it shows of itself */
+	bool end_to_end;  /* the peers' affair */
+};
+
+static bool append_guard(json_t *list, const struct guard *g)
 {
 	json_t *o = json_object();
 
-	if (js_put_text(o, "hop", hop) && js_put_text(o, "protocol", protocol) &&
-		js_put_text(o, "cipher", cipher) && js_put_text(o, "peer", peer))
+	if (js_put_text(o, "hop", g->hop) && js_put_text(o, "protocol", g->protocol) &&
+		js_put_text(o, "cipher", g->cipher) && js_put_text(o, "peer", g->peer) &&
+		js_put_text(o, "self", g->self) &&
+		(!g->end_to_end || js_put_bool(o, "endToEnd", true)))
 		return js_append(list, o);
 	json_decref(o);
 	return false;
 }
 
-/* What passes through is protected by the two ends, and nobody in between knows how. */
-static bool put_passing(json_t *status)
-{
-	json_t *list = json_array(), *o = json_object();
+#define BY_FINGERPRINT "certificate fingerprint"
 
-	if (js_put_text(o, "hop", "Mb") && js_put_text(o, "protocol", "DTLS of the peers") &&
-		js_put_bool(o, "endToEnd", true))
-		return put_part(status, "protection", list, js_append(list, o));
-	json_decref(o);
-	return put_part(status, "protection", list, false);
+/* A side of a media that ends, or passes, DTLS. */
+static bool append_side(json_t *list, const struct media_view *v)
+{
+	struct guard g = { .hop = hop_name(v->hop), .protocol = "not established" };
+
+	if (v->passes) {
+		/* protected by the two ends, and nobody in between knows how */
+		g.protocol = "DTLS of the peers";
+		g.end_to_end = true;
+	} else if (v->secured) {
+		g.protocol = v->info.version;
+		g.cipher = v->info.cipher;
+		g.peer = BY_FINGERPRINT;
+		g.self = BY_FINGERPRINT;
+	}
+	return append_guard(list, &g);
 }
 
-static bool put_protection(json_t *status, const struct media_view *v)
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", and " certificate" where we have one; or "none". */
+static bool append_http(json_t *list, const struct media_view *v)
+{
+	struct guard g = { .hop = hop_name(v->upstream_hop), .protocol = "none" };
+	char text[128], *cipher, *certificate;
+
+	snprintf(text, sizeof(text), "%s", v->upstream_protection);
+	if ((cipher = strchr(text, ' ')) != NULL) {
+		*cipher++ = '\0';
+		if ((certificate = strchr(cipher, ' ')) != NULL)
+			*certificate++ = '\0';
+		g.protocol = text;
+		g.cipher = cipher;
+		g.peer = "certificate authority and host name";
+		g.self = certificate;
+	}
+	return append_guard(list, &g);
+}
+
+/* Every hop of what the UE says, from the UE on. */
+static bool put_protection(
+	json_t *status, const struct media_view *v, const struct media_view *server)
 {
 	json_t *list = json_array();
-	bool done = v->secured ? append_hop(list, "Mb", v->info.version, v->info.cipher,
-					 "certificate fingerprint")
-			       : append_hop(list, "Mb", "not established", NULL, NULL);
 
-	if (v->upstream_protection != NULL)
-		done = done && append_hop(list, "MDC1", v->upstream_protection, NULL, NULL);
-	return put_part(status, "protection", list, done);
+	return put_part(status, "protection", list,
+		list != NULL && append_side(list, v) &&
+			(server == NULL || append_side(list, server)) &&
+			(v->upstream_protection == NULL || append_http(list, v)));
 }
 
 static bool put_traffic(json_t *status, const struct media_view *v)
@@ -172,10 +208,7 @@ static bool put_traffic(json_t *status, const struct media_view *v)
 /* DTLS, SCTP and channels, where they end here. */
 static bool put_end(json_t *status, const struct media_view *v)
 {
-	if (v->passes)
-		return put_passing(status);
-	return put_dtls(status, v) && put_sctp(status, v) && put_channels(status, v) &&
-	       put_protection(status, v);
+	return v->passes || (put_dtls(status, v) && put_sctp(status, v) && put_channels(status, v));
 }
 
 /* A splice has no leg: it passes what comes as soon as there are two to pass between. */
@@ -187,19 +220,49 @@ static const char *state_of(const struct media_view *v)
 										  : "waiting";
 }
 
-static json_t *status_json(const struct media_view *v, tick_t now)
+/* One side of a media, of the UE or of the server. */
+static bool put_side(json_t *status, const struct media_view *v, tick_t now)
 {
-	json_t *status = json_object();
 	bool has_reason = v->reason != CLOSE_NONE;
 
-	if (js_put_text(status, "state", state_of(v)) &&
-		(!has_reason || js_put_text(status, "reason", close_name(v->reason))) &&
-		(!has_reason || js_put_text(status, "reasonText", close_text(v->reason))) &&
-		put_endpoints(status, v) && put_ice(status, v, now) && put_end(status, v) &&
-		put_traffic(status, v))
+	return js_put_text(status, "state", state_of(v)) &&
+	       (!has_reason || js_put_text(status, "reason", close_name(v->reason))) &&
+	       (!has_reason || js_put_text(status, "reasonText", close_text(v->reason))) &&
+	       put_endpoints(status, v) && put_ice(status, v, now) && put_end(status, v) &&
+	       put_traffic(status, v);
+}
+
+static bool put_server(json_t *status, const struct media_view *server, tick_t now)
+{
+	json_t *o;
+
+	if (server == NULL)
+		return true;
+	o = json_object();
+	return put_part(status, "server", o,
+		js_put_text(o, "hop", hop_name(server->hop)) && put_side(o, server, now));
+}
+
+static json_t *status_json(const struct media_view *v, const struct media_view *server, tick_t now)
+{
+	json_t *status = json_object();
+
+	if (put_side(status, v, now) && put_server(status, server, now) &&
+		put_protection(status, v, server))
 		return status;
 	json_decref(status);
 	return NULL;
+}
+
+static bool add_status(json_t *media, const struct relay *r, const struct relay_context *c,
+	unsigned t, unsigned m, tick_t now)
+{
+	struct media_view v, server;
+	bool has_server = relay_server_view(r, c, t, m, &server);
+
+	return !relay_media_view(r, c, t, m, &v) ||
+	       js_put(json_object_get(media, "dcmf"), "status",
+		       status_json(&v, has_server ? &server : NULL, now));
 }
 
 json_t *document_with_status(
@@ -207,15 +270,11 @@ json_t *document_with_status(
 {
 	json_t *shown = document_show(doc, r, c);
 
-	for (size_t t = 0; t < document_terminations(shown); t++) {
+	for (unsigned t = 0; t < document_terminations(shown); t++) {
 		const json_t *termination = document_termination(shown, t);
 
-		for (size_t m = 0; m < document_medias(termination); m++) {
-			json_t *dcmf = json_object_get(document_media(termination, m), "dcmf");
-			struct media_view v;
-
-			if (relay_media_view(r, c, (unsigned)t, (unsigned)m, &v) &&
-				!js_put(dcmf, "status", status_json(&v, now))) {
+		for (unsigned m = 0; m < document_medias(termination); m++) {
+			if (!add_status(document_media(termination, m), r, c, t, m, now)) {
 				json_decref(shown);
 				return NULL;
 			}

@@ -11,6 +11,7 @@ const char *tls_describe(void *ssl)
 
 	if (s == NULL)
 		return "none";
-	snprintf(text, sizeof(text), "%s %s", SSL_get_version(s), SSL_get_cipher_name(s));
+	snprintf(text, sizeof(text), "%s %s%s", SSL_get_version(s), SSL_get_cipher_name(s),
+		SSL_get_certificate(s) != NULL ? " certificate" : "");
 	return text;
 }

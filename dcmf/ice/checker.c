@@ -83,6 +83,12 @@ tick_t ice_checker_deadline(const struct ice_checker *c)
 	return c->state == CHECKER_FAILED ? TICK_NEVER : tick_min(c->next_send, c->lost_at);
 }
 
+tick_t ice_checker_last_response(const struct ice_checker *c)
+{
+	return tick_is_never(c->lost_at) ? TICK_NEVER
+					 : tick_add(c->lost_at, -TICK_S(CONSENT_LOST_S));
+}
+
 static int64_t consent_interval(void)
 {
 	return TICK_MS(CONSENT_MS) / 10 * 8 +

@@ -28,5 +28,7 @@ bool ice_checker_next(
 bool ice_checker_input(struct ice_checker *c, struct stun_codec *codec, tick_t now,
 	const struct addr *from, struct span dgram);
 tick_t ice_checker_deadline(const struct ice_checker *c);
+/* When the last valid response came; TICK_NEVER before the first. */
+tick_t ice_checker_last_response(const struct ice_checker *c);
 /* FAILED: no answer to the first checks within 39.5 s (RFC 8489 6.2.1), or no consent for 30 s. */
 enum ice_checker_state ice_checker_state(const struct ice_checker *c);

@@ -76,8 +76,9 @@ static void index_remove(struct media *m)
 static bool open_port(struct media *m, struct relay_refusal *why)
 {
 	struct relay *r = relay_of(m);
+	bool is_found_by_ufrag = m->spec.has_ice && !m->spec.ice_checks;
 	enum err err = r->config.ops->port_open(r->config.world, m->spec.interface,
-		(enum addr_family)m->spec.remote.family, m->spec.has_ice, &m->at, &m->advertise);
+		(enum addr_family)m->spec.remote.family, is_found_by_ufrag, &m->at, &m->advertise);
 
 	return err == ERR_OK ? true : refuse(why, err, NULL);
 }
@@ -93,6 +94,15 @@ static bool make_end(struct media *m)
 		return false;
 	leg_init(m->leg, m);
 	return true;
+}
+
+static bool make_ice(struct media *m)
+{
+	if (!m->spec.has_ice)
+		return true;
+	if (m->spec.ice_checks)
+		return (m->checks = checks_create(m)) != NULL;
+	return (m->ice = ice_lite_create(m->spec.ice, relay_of(m)->now)) != NULL;
 }
 
 struct media *media_create(struct relay_context *c, const char *termination_id,
@@ -115,8 +125,7 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	why->detail[0] = '\0';
 	if (!m->has_timer_room || (m->termination_id = mem_strdup(termination_id)) == NULL ||
 		!media_spec_copy(&m->spec, spec) || !make_end(m) || !open_port(m, why) ||
-		(spec->has_ice && (m->ice = ice_lite_create(spec->ice, r->now)) == NULL) ||
-		!index_add(m)) {
+		!make_ice(m) || !index_add(m)) {
 		media_destroy(m);
 		return NULL;
 	}
@@ -249,6 +258,7 @@ void media_destroy(struct media *m)
 	if (m->at.port != 0)
 		r->config.ops->port_close(r->config.world, m->at.port);
 	ice_lite_destroy(m->ice);
+	checks_destroy(m->checks);
 	dtls_ctx_unref(m->dtls);
 	media_spec_finish(&m->spec);
 	mem_free(m->upstream_protection);
@@ -267,6 +277,27 @@ void media_close(struct media *m, enum close_reason reason)
 bool media_is_done(const struct media *m)
 {
 	return m->leg == NULL || m->leg->state != LEG_CLOSING;
+}
+
+const char *media_ufrag(const struct media *m)
+{
+	if (m->checks != NULL)
+		return checks_own(m->checks)->ufrag;
+	return m->ice != NULL ? ice_lite_ufrag(m->ice) : NULL;
+}
+
+const char *media_pwd(const struct media *m)
+{
+	if (m->checks != NULL)
+		return checks_own(m->checks)->pwd;
+	return m->ice != NULL ? ice_lite_pwd(m->ice) : NULL;
+}
+
+tick_t media_last_check(const struct media *m)
+{
+	if (m->checks != NULL)
+		return checks_last(m->checks);
+	return m->ice != NULL ? ice_lite_last_check(m->ice) : TICK_NEVER;
 }
 
 bool media_has_path(const struct media *m)
@@ -289,6 +320,10 @@ static void stun_input(struct media *m, const struct path *path, struct span dgr
 	struct ice_reply reply = { .len = 0 };
 	enum ice_verdict verdict;
 
+	if (m->checks != NULL) {
+		checks_input(m->checks, path, dgram);
+		return;
+	}
 	if (m->ice == NULL) {
 		count(datagrams_other_total);
 		return;
@@ -311,6 +346,8 @@ static void stun_input(struct media *m, const struct path *path, struct span dgr
 
 void media_go(struct media *m)
 {
+	if (m->checks != NULL && !m->context->deleted)
+		checks_go(m->checks);
 	if (m->leg != NULL)
 		leg_go(m->leg);
 }
@@ -372,8 +409,18 @@ static bool ice_changed(const struct media_spec *old, const struct media_spec *n
 	       !same_text(old->ice->pwd, now->ice->pwd);
 }
 
+static void apply_checks(struct media *m, const struct media_spec *old)
+{
+	bool anew = m->spec.ice_restart && !old->ice_restart;
+
+	if (anew || ice_changed(old, &m->spec) || !addr_eq(&old->remote, &m->spec.remote))
+		checks_restart(m->checks, anew);
+}
+
 static void apply_ice(struct media *m, const struct media_spec *old)
 {
+	if (m->checks != NULL)
+		apply_checks(m, old);
 	if (m->ice == NULL || m->spec.ice == NULL)
 		return;
 	if (ice_changed(old, &m->spec) || (m->spec.ice_restart && !old->ice_restart)) {
@@ -390,7 +437,7 @@ static void apply_ice(struct media *m, const struct media_spec *old)
 
 static void apply_remote(struct media *m, const struct media_spec *old)
 {
-	if (m->ice != NULL || addr_eq(&old->remote, &m->spec.remote))
+	if (m->ice != NULL || m->checks != NULL || addr_eq(&old->remote, &m->spec.remote))
 		return;
 	m->path =
 		(struct path){ .port = m->at.port, .local = m->at.local, .remote = m->spec.remote };

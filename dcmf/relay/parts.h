@@ -143,7 +143,8 @@ struct media {
 	struct addr advertise; /* what peers are told */
 	char tls_id[TLS_ID_LEN + 1];
 	struct dtls_ctx *dtls;         /* the certificate its peer was told */
-	struct ice_lite *ice;          /* NULL without ICE */
+	struct ice_lite *ice;          /* the peer checks; NULL otherwise */
+	struct checks *checks;         /* we check, a server that is ICE Lite; NULL otherwise */
 	char ufrag[ICE_UFRAG_LEN + 1]; /* key in by_ufrag */
 	struct path path;              /* where the peer is; path.remote.family NONE: not known */
 	struct path_entry *paths[ICE_PATHS_MAX];
@@ -192,7 +193,7 @@ void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 void relay_half_open(struct relay *r, int n);
 void relay_buffered(struct relay *r, int64_t n);
 bool relay_has_room(const struct relay *r, size_t n);
-/* "leg 0-3f2a.ue.1{securing}"; returns buf. */
+/* "leg 0-3f2a.ue.1{securing}", of a server's side "leg 0-3f2a.ue.1/mdc2{securing}"; returns buf. */
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX]);
 
 /* context.c: frees a deleted context once its last media is gone. */
@@ -215,10 +216,26 @@ void media_input(struct media *m, const struct path *path, struct span dgram);
 void media_send(struct media *m, const struct path *path, struct span dgram);
 bool media_has_path(const struct media *m);
 enum setup media_setup(const struct media *m);
+/* Ours; NULL without ICE. */
+const char *media_ufrag(const struct media *m);
+const char *media_pwd(const struct media *m);
+/* When ICE last proved the path; TICK_NEVER: not yet, or without ICE. */
+tick_t media_last_check(const struct media *m);
 static inline bool media_is_bridge(const struct media *m)
 {
 	return m->spec.proxy == PROXY_DC_APPLICATION;
 }
+
+/* checks.c: lives as long as its media. */
+struct checks *checks_create(struct media *m); /* NULL: out of memory */
+void checks_destroy(struct checks *c);
+/* Begins, where enough is known and nothing is under way. */
+void checks_go(struct checks *c);
+/* The server's address or credentials changed; `anew`: with new credentials of ours. */
+void checks_restart(struct checks *c, bool anew);
+void checks_input(struct checks *c, const struct path *path, struct span dgram);
+const struct ice_credentials *checks_own(const struct checks *c);
+tick_t checks_last(const struct checks *c);
 
 /* leg.c */
 void leg_init(struct leg *l, struct media *m);

@@ -100,8 +100,11 @@ bool relay_has_room(const struct relay *r, size_t n)
 
 const char *media_subject(const struct media *m, char buf[SUBJECT_MAX])
 {
-	snprintf(buf, SUBJECT_MAX, "leg %.48s.%.40s.%.40s{%s}", m->context->id, m->termination_id,
-		m->spec.media_id, m->leg ? leg_state_name(m->leg->state) : "passing");
+	static const char *const sides[] = { "", "/mdc1", "/mdc2" };
+
+	snprintf(buf, SUBJECT_MAX, "leg %.48s.%.40s.%.40s%s{%s}", m->context->id, m->termination_id,
+		m->spec.media_id, sides[m->spec.hop],
+		m->leg ? leg_state_name(m->leg->state) : "passing");
 	return buf;
 }
 
@@ -117,6 +120,7 @@ void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 						      .termination_id = m->termination_id,
 						      .media_id = m->spec.media_id,
 						      .owner = m->context->owner,
+						      .hop = m->spec.hop,
 						      .sid = sid,
 						      .reason = reason,
 						      .detail = detail });

@@ -40,6 +40,7 @@ struct relay_event {
 	enum relay_event_type type;
 	const char *context_id;
 	const char *termination_id, *media_id, *owner; /* each may be NULL */
+	uint8_t hop; /* enum hop: of the side of the media that it is about */
 	int32_t sid;                                   /* -1: not about a channel */
 	enum close_reason reason;                      /* CLOSE_NONE where nothing ended */
 	const char *detail;                            /* a sentence, or NULL */
@@ -156,14 +157,16 @@ enum leg_state {
 const char *leg_state_name(enum leg_state s);
 
 struct media_view {
+	uint8_t hop; /* enum hop */
 	bool passes; /* UDP_PROXY: DTLS passes through; `far` is what the peer is told as ours */
 	const struct media_spec *
 		far; /* the twin's remote side: fingerprints, tls-id, setup, SCTP port; NULL: none, or not told yet */
 	struct addr local;               /* advertised */
 	struct addr bound;               /* where the socket is */
 	const char *ice_ufrag, *ice_pwd; /* NULL without ICE */
+	bool ice_checks;                 /* we check, the peer is ICE Lite */
 	const struct path *path;         /* where the peer is now; NULL: not known */
-	tick_t last_check;               /* TICK_NEVER without ICE or before the first */
+	tick_t last_check;               /* that succeeded; TICK_NEVER: none yet */
 	const struct cert *cert;         /* ours, whose fingerprints the peer is told */
 	const char *tls_id;              /* ours */
 	enum setup setup;     /* ours, resolved; ACTPASS while the remote's is not known */
@@ -175,12 +178,16 @@ struct media_view {
 	struct dtls_info info;
 	const struct assoc *assoc; /* NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
-	/* Of the last MDC1 or MDC2 connection: "TLSv1.3 ...", "none"; NULL: not used yet. */
+	/* Of the last HTTP connection: "TLSv1.3 ...", "none"; NULL: not used yet. */
 	const char *upstream_protection;
+	uint8_t upstream_hop;
 };
 
 /* False: no such indexes. */
 bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned termination,
+	unsigned media, struct media_view *out);
+/* The far side of the same media, where a server speaks data channels. False: it has none. */
+bool relay_server_view(const struct relay *r, const struct relay_context *c, unsigned termination,
 	unsigned media, struct media_view *out);
 
 /* A datagram from a media port. */

@@ -16,8 +16,8 @@ static bool has_consent(const struct media *m)
 {
 	const struct relay *r = relay_of(m);
 
-	return m->ice == NULL ||
-	       !tick_due(tick_add(ice_lite_last_check(m->ice), r->config.consent_us), r->now);
+	return (m->ice == NULL && m->checks == NULL) ||
+	       !tick_due(tick_add(media_last_check(m), r->config.consent_us), r->now);
 }
 
 void splice_input(struct media *m, const struct path *path, struct span dgram)

@@ -1,10 +1,18 @@
 /* view.c: what the relay decided for a media and how it fares, for those who ask. */
 #include "dcmf/relay/parts.h"
 
-/* A peer may send what the far side of its bridge takes. */
+/* What the far side takes, bytes; 0: any size, or there is none that minds. */
+static uint32_t far_max_message(const struct media *m)
+{
+	if (m->spec.link != NULL)
+		return m->spec.link->max_message;
+	return m->twin != NULL && media_is_bridge(m) ? m->twin->spec.remote_max_message : 0;
+}
+
+/* A peer may send what the far side takes. */
 static uint32_t max_message(const struct relay *r, const struct media *m)
 {
-	uint32_t far = m->twin && media_is_bridge(m) ? m->twin->spec.remote_max_message : 0;
+	uint32_t far = far_max_message(m);
 
 	return far > 0 && far < r->config.max_message ? far : r->config.max_message;
 }
@@ -18,24 +26,19 @@ static void view_leg(const struct leg *l, struct media_view *out)
 	out->assoc = l->assoc;
 }
 
-bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned termination,
-	unsigned media, struct media_view *out)
+static void view_media(const struct relay *r, const struct media *m, struct media_view *out)
 {
-	const struct media *m;
-
-	if (termination >= c->termination_count ||
-		media >= c->terminations[termination].media_count)
-		return false;
-	m = c->terminations[termination].medias[media];
 	*out = (struct media_view){
+		.hop = m->spec.hop,
 		.passes = m->leg == NULL,
 		.far = m->leg == NULL && m->twin ? &m->twin->spec : NULL,
 		.local = m->advertise,
 		.bound = m->at.local,
-		.ice_ufrag = m->ice ? ice_lite_ufrag(m->ice) : NULL,
-		.ice_pwd = m->ice ? ice_lite_pwd(m->ice) : NULL,
+		.ice_ufrag = media_ufrag(m),
+		.ice_pwd = media_pwd(m),
+		.ice_checks = m->checks != NULL,
 		.path = media_has_path(m) ? &m->path : NULL,
-		.last_check = m->ice ? ice_lite_last_check(m->ice) : TICK_NEVER,
+		.last_check = media_last_check(m),
 		.cert = dtls_ctx_cert(m->dtls),
 		.tls_id = m->tls_id,
 		.setup = media_setup(m),
@@ -46,8 +49,37 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 		.bytes_in = m->bytes_in,
 		.bytes_out = m->bytes_out,
 		.upstream_protection = m->upstream_protection,
+		.upstream_hop = m->spec.root_count > 0 ? m->spec.roots[0].hop : HOP_MDC1,
 	};
 	if (m->leg != NULL)
 		view_leg(m->leg, out);
+}
+
+/* NULL: no such indexes. */
+static const struct media *media_at(const struct relay_context *c, unsigned t, unsigned m)
+{
+	bool is_there = t < c->termination_count && m < c->terminations[t].media_count;
+
+	return is_there ? c->terminations[t].medias[m] : NULL;
+}
+
+bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned termination,
+	unsigned media, struct media_view *out)
+{
+	const struct media *m = media_at(c, termination, media);
+
+	if (m != NULL)
+		view_media(r, m, out);
+	return m != NULL;
+}
+
+bool relay_server_view(const struct relay *r, const struct relay_context *c, unsigned termination,
+	unsigned media, struct media_view *out)
+{
+	const struct media *m = media_at(c, termination, media);
+
+	if (m == NULL || m->spec.hop != HOP_MB || m->twin == NULL || m->twin->spec.hop == HOP_MB)
+		return false;
+	view_media(r, m->twin, out);
 	return true;
 }

@@ -9,7 +9,9 @@
 struct relay_context {
 	char id[64];
 	unsigned medias[16], terminations; /* medias of each termination */
-	bool ice[16][16], passes[16][16];
+	bool ice[16][16], checks[16][16], passes[16][16];
+	uint8_t hop[16][16];
+	int server[16][16][2]; /* termination and media of the far side; -1: none */
 	struct relay_context *next;
 };
 
@@ -62,6 +64,16 @@ static const char *or_dash(const char *text)
 	return text != NULL ? text : "-";
 }
 
+static void add_link(struct text *t, const struct link_spec *l)
+{
+	static const char *const protocols[] = { "tcp", "tls", "udp" };
+	char addr[ADDR_TEXT_MAX];
+
+	add(t, " link=%s/%s@%s name=%s fp=%u max=%u;", hop_name(l->hop), protocols[l->protocol],
+		addr_is_set(&l->remote) ? addr_text(&l->remote, addr) : "-",
+		or_dash(l->server_name), l->fingerprint_count, l->max_message);
+}
+
 static void add_media(struct text *t, const struct media_spec *m)
 {
 	static const char *const setups[] = { "none", "actpass", "active", "passive" };
@@ -70,6 +82,10 @@ static void add_media(struct text *t, const struct media_spec *m)
 	char addr[ADDR_TEXT_MAX];
 
 	add(t, "%s %s if=%s", m->media_id, proxies[m->proxy], or_dash(m->interface));
+	if (m->hop != HOP_MB)
+		add(t, " at=%s", hop_name(m->hop));
+	if (m->link != NULL)
+		add_link(t, m->link);
 	if (m->twin != NULL)
 		add(t, " twin=%s", m->twin);
 	add(t, " remote=%s", addr_is_set(&m->remote) ? addr_text(&m->remote, addr) : "-");
@@ -77,7 +93,9 @@ static void add_media(struct text *t, const struct media_spec *m)
 		add(t, " ice=-");
 	else
 		add(t, " ice=%s:%s%s", m->ice ? m->ice->ufrag : "", m->ice ? m->ice->pwd : "",
-			m->ice_restart ? "!" : "");
+			m->ice_restart  ? "!"
+			: m->ice_checks ? "?"
+					: "");
 	add(t, " fp=%u setup=%s sctp=%u max=%u tls=%s dcep=%s", m->fingerprint_count,
 		setups[m->remote_setup], m->remote_sctp_port, m->remote_max_message,
 		or_dash(m->remote_tls_id), m->accept_dcep ? "yes" : "no");
@@ -92,8 +110,9 @@ static void add_media(struct text *t, const struct media_spec *m)
 			or_dash(s->subprotocol));
 	}
 	for (unsigned i = 0; i < m->root_count; i++)
-		add(t, " %u>%s@%s", m->roots[i].sid, m->roots[i].url,
-			addr_text(&m->roots[i].connect, addr));
+		add(t, " %u>%s@%s%s", m->roots[i].sid, m->roots[i].url,
+			addr_text(&m->roots[i].connect, addr),
+			m->roots[i].hop == HOP_MDC2 ? "/MDC2" : "");
 }
 
 const char *fake_wish(const struct context_spec *spec, char buf[FAKE_WISH_MAX])
@@ -114,6 +133,25 @@ const char *fake_wish(const struct context_spec *spec, char buf[FAKE_WISH_MAX])
 
 /* The functions of relay.h that control calls */
 
+static void find_server(
+	struct relay_context *c, const struct context_spec *spec, unsigned t, unsigned m)
+{
+	const struct termination_spec *ue = &spec->terminations[t], *far;
+
+	c->server[t][m][0] = -1;
+	for (unsigned i = t + 1; i < spec->termination_count; i++) {
+		far = &spec->terminations[i];
+		for (unsigned k = 0; k < far->media_count; k++) {
+			if (far->at_server &&
+				media_specs_are_twins(ue->termination_id, &ue->medias[m],
+					far->termination_id, &far->medias[k])) {
+				c->server[t][m][0] = (int)i;
+				c->server[t][m][1] = (int)k;
+			}
+		}
+	}
+}
+
 static bool grant(struct relay *r, struct relay_context *c, const struct context_spec *spec,
 	struct relay_refusal *refusal)
 {
@@ -128,7 +166,10 @@ static bool grant(struct relay *r, struct relay_context *c, const struct context
 		c->medias[t] = spec->terminations[t].media_count;
 		for (unsigned m = 0; m < c->medias[t]; m++) {
 			c->ice[t][m] = spec->terminations[t].medias[m].has_ice;
+			c->checks[t][m] = spec->terminations[t].medias[m].ice_checks;
 			c->passes[t][m] = spec->terminations[t].medias[m].proxy == PROXY_UDP;
+			c->hop[t][m] = spec->terminations[t].medias[m].hop;
+			find_server(c, spec, t, m);
 		}
 	}
 	return true;
@@ -186,7 +227,7 @@ const char *relay_context_id(const struct relay_context *c)
 	return c->id;
 }
 
-bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned t, unsigned m,
+static bool view(const struct relay *r, const struct relay_context *c, unsigned t, unsigned m,
 	struct media_view *out)
 {
 	static const struct path path = {
@@ -196,6 +237,7 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 	if (t >= c->terminations || m >= c->medias[t])
 		return false;
 	*out = (struct media_view){
+		.hop = c->hop[t][m],
 		.passes = c->passes[t][m],
 		.far = c->passes[t][m] ? r->fake.far : NULL,
 		.local = { .ip = { 198, 51, 100, 7 },
@@ -206,6 +248,7 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 			.family = ADDR_IPV4 },
 		.ice_ufrag = c->ice[t][m] ? "oursoursours" : NULL,
 		.ice_pwd = c->ice[t][m] ? "ourpasswordourpassword24" : NULL,
+		.ice_checks = c->checks[t][m],
 		.path = r->fake.secured ? &path : NULL,
 		.last_check = c->ice[t][m] && r->fake.secured ? (tick_t){ 1000 } : TICK_NEVER,
 		.tls_id = "0123456789abcdef01234567",
@@ -221,8 +264,23 @@ bool relay_media_view(const struct relay *r, const struct relay_context *c, unsi
 			.peer = { .hash = HASH_SHA256, .len = 32 } },
 		.assoc = r->fake.state == LEG_OPEN ? (const struct assoc *)(const void *)r : NULL,
 		.upstream_protection = r->fake.upstream_protection,
+		.upstream_hop = HOP_MDC1,
 	};
 	return true;
+}
+
+bool relay_media_view(const struct relay *r, const struct relay_context *c, unsigned t, unsigned m,
+	struct media_view *out)
+{
+	return view(r, c, t, m, out);
+}
+
+bool relay_server_view(const struct relay *r, const struct relay_context *c, unsigned t, unsigned m,
+	struct media_view *out)
+{
+	if (t >= c->terminations || m >= c->medias[t] || c->server[t][m][0] < 0)
+		return false;
+	return view(r, c, (unsigned)c->server[t][m][0], (unsigned)c->server[t][m][1], out);
 }
 
 const char *relay_event_name(enum relay_event_type type)

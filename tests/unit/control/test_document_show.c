@@ -102,7 +102,9 @@ START_TEST(where_dtls_passes_the_far_side_is_shown_once_it_is_told)
 {
 	static const char passing[] = JOINED("m0", "UDP_PROXY", "");
 	char far_tls_id[] = "FarFarFarFarFarFar20";
-	struct media_spec far = { .remote_setup = SETUP_ACTPASS,
+	struct fingerprint print = { .hash = HASH_SHA256, .len = 32 };
+	struct media_spec far = { .fingerprints = &print,
+		.remote_setup = SETUP_ACTPASS,
 		.remote_sctp_port = 5001,
 		.remote_max_message = 2048,
 		.remote_tls_id = far_tls_id };
@@ -119,7 +121,6 @@ START_TEST(where_dtls_passes_the_far_side_is_shown_once_it_is_told)
 	json_decref(doc);
 
 	far.fingerprint_count = 1;
-	far.fingerprints[0] = (struct fingerprint){ .hash = HASH_SHA256, .len = 32 };
 	doc = document_with_status(s.doc, s.relay, s.context, (tick_t){ 5000 });
 	media = media_of(doc);
 	wanted = sample_load(
@@ -211,7 +212,7 @@ START_TEST(the_status_tells_how_every_hop_fares)
 		"\"messagesIn\":3,\"messagesOut\":4,\"bytesIn\":300,\"bytesOut\":4000}],"
 		"\"protection\":[{\"hop\":\"Mb\",\"protocol\":"
 		"\"DTLSv1.2\",\"cipher\":\"ECDHE-ECDSA-AES128-GCM-SHA256\",\"peer\":\"certificate "
-		"fingerprint\"},{\"hop\":\"MDC1\","
+		"fingerprint\",\"self\":\"certificate fingerprint\"},{\"hop\":\"MDC1\","
 		"\"protocol\":\"none\"}],\"traffic\":{\"datagramsIn\":0,\"datagramsOut\":0,"
 		"\"bytesIn\":0,\"bytesOut\":0}}";
 	struct shown s;
