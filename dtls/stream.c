@@ -156,7 +156,10 @@ static void tls_destroy(struct filter *f)
 	mem_free(t);
 }
 
-/* A client insists on the name it called: an address only where the certificate has it. */
+/*
+ * A client insists on the name it called: an address only where the certificate has it. Where
+ * fingerprints decide (stream_factory.c), the name is only said.
+ */
 static bool set_server_name(SSL *ssl, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -176,12 +179,13 @@ static bool open_ssl(struct tls *t)
 		(bio = tls_wire_create(t->factory->wire, t)) == NULL)
 		return false;
 	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_app_data(t->ssl, t);
 	if (t->factory->side == TLS_SERVER) {
 		SSL_set_accept_state(t->ssl);
 		return true;
 	}
 	SSL_set_connect_state(t->ssl);
-	if (!set_server_name(t->ssl, t->factory->server_name))
+	if (t->factory->server_name == NULL || !set_server_name(t->ssl, t->factory->server_name))
 		return false;
 	handshake(t);
 	return t->state == FILTER_HANDSHAKING;

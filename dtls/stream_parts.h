@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dcmf/base/bytes.h"
+#include "dtls/fingerprint.h"
 #include "dtls/openssl.h"
 #include "dtls/stream.h"
 
@@ -12,6 +13,10 @@ struct tls_factory {
 	enum tls_side side;
 	char *server_name; /* NULL: none */
 	unsigned refs;     /* one of its owner, one of each connection */
+	/* Whose `ssl` and `wire` these are; NULL: its own. */
+	struct tls_factory *base;
+	unsigned pin_count; /* 0: an authority vouches for the server */
+	struct fingerprint pin[];
 };
 
 void tls_factory_unref(struct tls_factory *f);

@@ -86,10 +86,13 @@ static void add_alternative(struct names *n, const GENERAL_NAME *name)
 void tls_name_peer(const SSL *ssl, char text[FILTER_TEXT_MAX])
 {
 	const X509 *x509 = SSL_get0_peer_certificate(ssl);
-	GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names;
 	struct names n = { .text = text };
 
 	text[0] = '\0';
+	if (x509 == NULL) /* nobody asked for one */
+		return;
+	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
 	add_common_name(&n, x509);
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
 		add_alternative(&n, sk_GENERAL_NAME_value(names, i));
@@ -140,6 +143,10 @@ void tls_name_failure(const SSL *ssl, char text[FILTER_TEXT_MAX])
 		words = "out of memory, or the peer does not read";
 	if (words != NULL)
 		snprintf(text, FILTER_TEXT_MAX, "%s", words);
+	else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED &&
+		 SSL_get_verify_result(ssl) == X509_V_ERR_CERT_REJECTED)
+		snprintf(text, FILTER_TEXT_MAX,
+			"the peer's certificate does not match the fingerprint");
 	else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		snprintf(text, FILTER_TEXT_MAX, "the peer's certificate is refused: %s",
 			X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
