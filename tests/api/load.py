@@ -6,13 +6,18 @@ import tempfile
 
 
 class Load:
-    """One run of the generator, with the gateway's socket and metrics; `words` are its options. Ended by the end of `with`."""
+    """One run of a scenario, with the gateway's socket and metrics; `words` are its options. Ended by the end of `with`."""
 
-    def __init__(self, program, gateway, *words):
+    def __init__(self, program, gateway, *words, scenario="bootstrap"):
         self.json = tempfile.NamedTemporaryFile(prefix="dcmf-load-", suffix=".json")
-        command = [program, "bootstrap", "--quiet", "--socket", gateway.socket,
+        command = [program, scenario, "--quiet", "--socket", gateway.socket,
                    "--metrics", "http://127.0.0.1:%d/metrics" % gateway.admin, "--json", self.json.name, *words]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    @property
+    def part(self):
+        """What its one scenario did."""
+        return self.report["parts"][0]
 
     def finish(self, patience):
         """Waits for the end; self.status, self.said, self.complained and self.report tell of it."""

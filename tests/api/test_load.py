@@ -20,7 +20,7 @@ workers: 2
 media: [ { name: local, address: "%s", ports: 32000-33999%s } ]
 mdc1: { synthetic: ["load:%d"] }
 """
-LEFT_NOTHING = ("contexts", "legs", "legs_open", "channels", "associations", "dtls_connections", "half_open",
+LEFT_NOTHING = ("contexts", "legs", "legs_open", "splices", "channels", "associations", "dtls_connections", "half_open",
                 "upstream_requests", "buffered_bytes")
 
 
@@ -33,8 +33,8 @@ def has_ipv6():
         return False
 
 
-class Waves(unittest.TestCase):
-    """About sixty phones in two waves, each kind of phone through each kind of gateway."""
+class Gateways(unittest.TestCase):
+    """A gateway for a test: it has to end in peace, and nothing may stay behind in it."""
 
     def gateway(self, address="127.0.0.1", media=""):
         gateway = Gateway(DCMF, CONFIG % (address, media, PACKAGE))
@@ -48,6 +48,15 @@ class Waves(unittest.TestCase):
         self.assertEqual(gateway.process.wait(PATIENCE), 0, gateway.log_text())
         self.assertNotIn("Sanitizer", gateway.log_text())
 
+    def check_nothing_is_left(self, gateway, ports):
+        for gauge in LEFT_NOTHING:
+            self.assertEqual(next(gateway.metric(gauge)), "0", gauge)
+        self.assertEqual(next(gateway.metric("ports")), ports)
+
+
+class Waves(Gateways):
+    """About sixty phones in two waves, each kind of phone through each kind of gateway."""
+
     def run_load(self, gateway, *words, ues=30, lines=1):
         """Two waves of `ues`: all of them fetch list and package on every line, byte for byte, and are gone afterwards."""
         ports = next(gateway.metric("ports"))  # the shared ones stay
@@ -58,21 +67,19 @@ class Waves(unittest.TestCase):
             self.assertEqual(load.status, 0, said)
             report = load.report
         expected = 2 * ues * lines
-        traffic = report["traffic"]
-        self.assertEqual((report["ues"], report["up"], report["failed"]), (2 * ues, 2 * ues, 0), said)
-        self.assertEqual([traffic[k] for k in ("handshakes", "lists", "packages", "notModified")], [expected] * 4)
-        self.assertGreaterEqual(traffic["bodyBytes"], expected * PACKAGE)
-        self.assertEqual(traffic["checked"], "every byte against the pattern of synthetic packages")
+        part = load.part
+        self.assertEqual((part["begun"], part["up"], part["done"], part["failed"]), (2 * ues, 2 * ues, 2 * ues, 0), said)
+        self.assertEqual([part[k] for k in ("handshakes", "lists", "packages", "notModified")], [expected] * 4)
+        self.assertGreaterEqual(part["bytes"], expected * PACKAGE)
+        self.assertEqual(report["checked"], "every byte against the pattern of synthetic packages")
         self.assertEqual([w["gaugesBackToZero"] for w in report["waves"]], [True, True], said)
-        for gauge in LEFT_NOTHING:
-            self.assertEqual(next(gateway.metric(gauge)), "0", gauge)
-        self.assertEqual(next(gateway.metric("ports")), ports)
-        return report
+        self.check_nothing_is_left(gateway, ports)
+        return part
 
     def test_phones_of_every_kind_on_a_port_a_media(self):
         gateway = self.gateway()
-        report = self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--lines", "1", "--message-size", "1024")
-        self.assertEqual(report["withIce"], 30)
+        part = self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--lines", "1", "--message-size", "1024")
+        self.assertEqual(part["withIce"], 30)
         self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--message-size", "16384", lines=2)
         self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--style", "webrtc", "--message-size", "16384")
         self.run_load(gateway, "--ice", "on", "--style", "webrtc", "--message-size", "1024", lines=2)
@@ -94,6 +101,64 @@ class Waves(unittest.TestCase):
         self.run_load(gateway, "--bind", "::1", "--ice", "mixed", "--setup", "mixed")
 
 
+class Pairs(Gateways):
+    """Pairs of phones that call one another: ended at the gateway and passed through it, of every kind; every message is checked where it arrives."""
+
+    def run_pairs(self, gateway, scenario, *words, pairs=12, messages=150):
+        ports = next(gateway.metric("ports"))
+        with Load(DCMF_LOAD, gateway, "--pairs", str(pairs), "--messages", str(messages), "--rate", "30", "--waves", "2", "--timeout", "60",
+                  "--ice", "mixed", "--setup", "mixed", *words, scenario=scenario) as load:
+            load.finish(PATIENCE)
+            said = load.said + load.complained + gateway.log_text()
+            self.assertEqual(load.status, 0, said)
+            report, part = load.report, load.part
+        self.assertEqual((part["begun"], part["up"], part["done"], part["failed"]), (2 * pairs, 2 * pairs, 2 * pairs, 0), said)
+        self.assertEqual((part["withIce"], part["handshakes"]), (2 * pairs, 4 * pairs))
+        self.assertEqual(part["certificates"], 4 * pairs, "each saw whose certificate it should")
+        self.assertEqual(part["messagesSent"], part["messagesReceived"] + part["messagesLost"])
+        self.assertEqual(part["messagesLost"], 0)
+        if "--talk" not in words:
+            self.assertEqual(part["messagesSent"], 2 * 2 * pairs * messages)
+        self.assertEqual([w["gaugesBackToZero"] for w in report["waves"]], [True, True], said)
+        self.check_nothing_is_left(gateway, ports)
+        return report
+
+    def run_all(self, gateway, scenario):
+        self.run_pairs(gateway, scenario)
+        self.run_pairs(gateway, scenario, "--style", "webrtc", "--channels", "5", "--hold", "all")
+        self.run_pairs(gateway, scenario, "--payload", "65536", "--reliability", "reliable", pairs=4, messages=12)
+        self.run_pairs(gateway, scenario, "--payload", "12", "--reliability", "unordered", "--window", "16", "--no-verify", pairs=4)
+        report = self.run_pairs(gateway, scenario, "--message-rate", "100", "--talk", "2", "--reliability", "partial", "--together", pairs=4)
+        latency = report["parts"][0]["latency"]["message"]
+        self.assertEqual(latency["count"], report["parts"][0]["messagesSent"])
+        self.assertTrue(2 * 8 * 2 * 100 * 0.9 <= latency["count"] <= 2 * 8 * 2 * 100 + 32, latency)
+        self.assertGreater(report["gateway"]["bytesPerLeg"], 0)
+
+    def test_calls_that_end_at_the_gateway(self):
+        gateway = self.gateway()
+        self.run_all(gateway, "p2p")
+        self.assertNotEqual(next(gateway.metric("messages_bridged_total")), "0")
+        self.assertEqual(next(gateway.metric("splice_datagrams_total")), "0")
+
+    def test_calls_that_pass_through(self):
+        gateway = self.gateway()
+        self.run_all(gateway, "passthrough")
+        self.assertEqual(next(gateway.metric("dtls_connected_total")), "0")
+        self.assertNotEqual(next(gateway.metric("splice_datagrams_total")), "0")
+
+    def test_calls_on_a_shared_port_from_several_processes(self):
+        gateway = self.gateway(media=", shared_port: 31990")
+        for scenario in ("p2p", "passthrough"):
+            report = self.run_pairs(gateway, scenario, "--processes", "3")
+            self.assertEqual(report["generator"]["processes"], 3)
+
+    @unittest.skipUnless(has_ipv6(), "this host has no ::1")
+    def test_calls_over_ipv6(self):
+        gateway = self.gateway(address="::1")
+        for scenario in ("p2p", "passthrough"):
+            self.run_pairs(gateway, scenario, "--bind", "::1", pairs=6)
+
+
 class Sentences(unittest.TestCase):
     """What cannot be done is said, and the exit status tells."""
 
@@ -106,6 +171,7 @@ class Sentences(unittest.TestCase):
                                 (("--bind", "::1/64"), "--bind ::1/64: a prefix"),
                                 (("--ices", "on"), "--ices"),
                                 (("--ues", "0"), "ues"),
+                                (("--metrics", "http://127.0.0.1:1/metrics"), "the gateway's metrics cannot be read"),
                                 (("--socket", "/nowhere"), "no gateway at /nowhere: No such file")):
             status, complained = self.run_load(*words)
             self.assertEqual(status, 2, words)
@@ -119,6 +185,23 @@ class Sentences(unittest.TestCase):
                 self.assertEqual(load.report["failed"], 3)
                 self.assertEqual(sum(f["count"] for f in load.report["failures"].values()), 3)
                 self.assertTrue(load.report["waves"][0]["gaugesBackToZero"])
+
+    def test_pairs_that_fail_are_counted_with_their_reason_and_leave_nothing_behind(self):
+        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE) + "policy: { rules: [ { match: { topology: p2p }, then: e2ae } ] }\n") as g:
+            with Load(DCMF_LOAD, g, "--pairs", "3", scenario="passthrough") as load:
+                load.finish(PATIENCE)
+                self.assertEqual((load.status, load.report["failed"]), (1, 3), load.said)
+                self.assertIn("SECURITY_POLICY", load.report["failures"]["CONTROL"]["first"])
+                self.assertTrue(load.report["waves"][0]["gaugesBackToZero"])
+
+    def test_an_interrupted_run_deletes_its_contexts(self):
+        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE)) as g:
+            with Load(DCMF_LOAD, g, "--pairs", "6", "--talk", "60", "--message-rate", "10", "--processes", "2", scenario="p2p") as load:
+                g.until(lambda: next(g.metric("contexts")) == "6", "all there")
+                load.process.send_signal(signal.SIGINT)
+                load.finish(PATIENCE)
+                self.assertEqual(load.status, 1, load.said + load.complained)
+                self.assertEqual(next(g.metric("contexts")), "0")
 
     @unittest.skipUnless(has_ipv6(), "this host has no ::1")
     def test_phones_of_another_address_family_than_the_gateway_are_told_at_once(self):

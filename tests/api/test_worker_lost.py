@@ -102,14 +102,14 @@ class WorkerLost(unittest.TestCase):
         report = load.report
         said = load.said + load.complained
         failed = report["failedOnWorker"]
-        self.assertEqual(report["ues"], PHONES)
+        self.assertEqual(report["begun"], PHONES)
         self.assertEqual(failed.get("0", 0), 0, said)
         self.assertEqual(failed.get("1", 0), len(lost), said)
         # offers that were on their way to the worker when it died are refused, and say so
         self.assertLess(failed.get("none", 0), 10, said)
         served = PHONES - report["failed"]
         self.assertEqual(report["failed"], sum(failed.values()))
-        self.assertGreaterEqual(report["traffic"]["notModified"], served, said)
+        self.assertGreaterEqual(load.part["notModified"], served, said)
 
 
 if __name__ == "__main__":

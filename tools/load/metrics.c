@@ -50,8 +50,8 @@ char *http_get_body(const char *url, size_t *len)
 
 /* Gauges of objects that exist only for somebody. */
 static const char *const objects[] = { "dcmf_contexts", "dcmf_legs", "dcmf_legs_open",
-	"dcmf_channels", "dcmf_associations", "dcmf_dtls_connections", "dcmf_half_open",
-	"dcmf_upstream_requests", "dcmf_buffered_bytes" };
+	"dcmf_splices", "dcmf_channels", "dcmf_associations", "dcmf_dtls_connections",
+	"dcmf_half_open", "dcmf_upstream_requests", "dcmf_buffered_bytes" };
 
 /* The value of a label, as a number; 0 without it. */
 static unsigned label_number(const char *labels, const char *name)
@@ -85,6 +85,13 @@ static void take_line(struct metrics *m, char *line)
 		per_worker(m, m->cpu_seconds, labels, value);
 	if (strcmp(line, "dcmf_worker_memory_bytes") == 0)
 		per_worker(m, m->memory_bytes, labels, value);
+	if (strcmp(line, "dcmf_worker_memory_peak_bytes") == 0)
+		per_worker(m, m->peak_bytes, labels, value);
+	if (strcmp(line, "dcmf_datagrams_received_total") == 0 ||
+		strcmp(line, "dcmf_datagrams_sent_total") == 0)
+		m->datagrams += value;
+	if (strcmp(line, "dcmf_legs") == 0 || strcmp(line, "dcmf_splices") == 0)
+		m->media += value;
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
 		if (strcmp(line, objects[i]) != 0 || value == 0)
 			continue;
@@ -136,6 +143,11 @@ double metrics_cpu(const struct metrics *m)
 double metrics_memory(const struct metrics *m)
 {
 	return sum(m->memory_bytes, m->workers);
+}
+
+double metrics_peak(const struct metrics *m)
+{
+	return sum(m->peak_bytes, m->workers);
 }
 
 /* ---- this host ---- */

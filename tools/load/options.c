@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, NUMBER, REAL, TEXT };
+enum kind { FLAG, NUMBER, REAL, TEXT, HEADING };
+
+const struct scenario_info scenario_info[SCENARIO_MAX] = {
+#define SCENARIO(name, noun, ues, passes, words, example) \
+	[SCENARIO_##name] = { #name, noun, ues, passes, words, example },
+#include "tools/load/scenarios.def"
+#undef SCENARIO
+};
 
 static const struct row {
 	const char *name, *argument;
@@ -16,30 +23,42 @@ static const struct row {
 	size_t offset;
 	const char *initial, *help;
 } rows[] = {
+#define GROUP(words) { NULL, NULL, HEADING, 0, NULL, words },
 #define OPTION(name, argument, kind, field, initial, help) \
 	{ name, argument, kind, offsetof(struct options, field), initial, help },
 #include "tools/load/options.def"
 #undef OPTION
+#undef GROUP
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-void options_print_help(void)
+static void print_row(const struct row *r)
 {
 	char left[64];
 
-	puts("dcmf-load bootstrap [options]\n\n"
-	     "UEs with certificates of their own set up a bootstrap data channel through a "
-	     "gateway, fetch the list and a package,\n"
-	     "check every byte, and leave. Ends with 0 only when nothing failed.\n");
-	for (size_t i = 0; i < ROWS; i++) {
-		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-			rows[i].argument ? rows[i].argument : "");
-		printf("  %-38s %s", left, rows[i].help);
-		if (rows[i].initial != NULL)
-			printf(" (%s)", rows[i].initial);
-		putchar('\n');
+	if (r->kind == HEADING) {
+		printf("\n%s:\n", r->help);
+		return;
 	}
+	snprintf(left, sizeof(left), "--%s%s%s", r->name, r->argument ? " " : "",
+		r->argument ? r->argument : "");
+	printf("  %-38s %s", left, r->help);
+	if (r->initial != NULL)
+		printf(" (%s)", r->initial);
+	putchar('\n');
+}
+
+void options_print_help(void)
+{
+	puts("dcmf-load SCENARIO [options]\n\n"
+	     "Many UEs with certificates of their own load a gateway. Ends with 0 only when "
+	     "nothing failed.\n");
+	for (size_t i = 0; i < SCENARIO_MAX; i++)
+		printf("%s: %s.\n    dcmf-load %s\n", scenario_info[i].name, scenario_info[i].words,
+			scenario_info[i].example);
+	for (size_t i = 0; i < ROWS; i++)
+		print_row(&rows[i]);
 }
 
 static bool wrong(const char *name, const char *value, const char *why)
@@ -70,6 +89,7 @@ static bool set(struct options *o, const struct row *r, const char *value)
 			return wrong(r->name, value, "a number from 0 is needed");
 		memcpy(field, &real, sizeof(real));
 		return true;
+	case HEADING: break;
 	}
 	return false;
 }
@@ -132,52 +152,101 @@ static bool one_of(const char *name, const char *value, const char *const *words
 	return wrong(name, value, "no such word");
 }
 
+static bool parse_kind(struct options *o)
+{
+	static const char *const words[] = { "reliable", "unordered", "partial", "mixed", NULL };
+	unsigned i = 0;
+
+	if (!one_of("reliability", o->reliability, words))
+		return false;
+	while (strcmp(o->reliability, words[i]) != 0)
+		i++;
+	o->kind = (enum load_kind)i;
+	return true;
+}
+
+static bool in_range(const char *name, long value, long min, long max)
+{
+	char range[80];
+
+	if (value >= min && value <= max)
+		return true;
+	snprintf(range, sizeof(range), "%ld to %ld are possible", min, max);
+	return wrong(name, NULL, range);
+}
+
+static bool check_numbers(const struct options *o)
+{
+	return in_range("lines", o->lines, 1, 2) &&
+	       in_range("message-size", o->message_size, 16, 262144) &&
+	       in_range("mtu", o->mtu, 576, 1500) &&
+	       in_range("waves", o->waves, 1, LOAD_WAVES_MAX) &&
+	       in_range("processes", o->processes, 1, LOAD_PROCESSES_MAX) &&
+	       in_range("messages", o->messages, 1, 1L << 26) &&
+	       in_range("payload", o->payload, 12, LOAD_PAYLOAD_MAX) &&
+	       in_range("channels", o->channels, 1, LOAD_CHANNELS_MAX) &&
+	       in_range("window", o->window, 0, 1L << 20) &&
+	       in_range("slow-reader", o->slow_reader, 0, 1L << 30);
+}
+
+static bool check_arrivals(struct options *o)
+{
+	bool in_pairs = options_scenario(o)->ues > 1;
+
+	if (!(o->rate > 0))
+		return wrong("rate", "0", "arrivals need a rate");
+	o->arrivals = in_pairs ? o->pairs : o->ues;
+	if (o->duration > 0)
+		o->arrivals = (long)(o->rate * o->duration);
+	return in_range(in_pairs ? "pairs" : "ues", o->arrivals, 1, 1000000);
+}
+
 static bool check(struct options *o)
 {
 	static const char *const setups[] = { "actpass", "active", "passive", "mixed", NULL };
 	static const char *const styles[] = { "ims", "webrtc", NULL };
 
 	if (!one_of("setup", o->setup, setups) || !one_of("style", o->style, styles) ||
-		!parse_ice(o) || !parse_hold(o) || !parse_bind(o))
+		!parse_ice(o) || !parse_hold(o) || !parse_bind(o) || !parse_kind(o))
 		return false;
 	o->webrtc = strcmp(o->style, "webrtc") == 0;
-	if (!(o->rate > 0))
-		return wrong("rate", "0", "arrivals need a rate");
-	if (o->duration > 0)
-		o->ues = (long)(o->rate * o->duration);
-	if (o->ues < 1 || o->ues > 1000000)
-		return wrong("ues", NULL, "1 to 1000000 are possible");
-	if (o->lines < 1 || o->lines > 2)
-		return wrong("lines", NULL, "1 or 2 are possible");
-	if (o->message_size < 16 || o->message_size > 262144)
-		return wrong("message-size", NULL, "16 to 262144 bytes are possible");
-	if (o->mtu < 576 || o->mtu > 1500)
-		return wrong("mtu", NULL, "576 to 1500 bytes are possible");
-	return true;
+	return check_arrivals(o) && check_numbers(o);
+}
+
+static bool choose_scenario(struct options *o, const char *word)
+{
+	for (unsigned i = 0; i < SCENARIO_MAX && word != NULL; i++) {
+		o->scenario = (enum scenario)i;
+		if (strcmp(word, scenario_info[i].name) == 0)
+			return true;
+	}
+	fputs("dcmf-load: the scenario is missing or unknown; there are:", stderr);
+	for (unsigned i = 0; i < SCENARIO_MAX; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", scenario_info[i].name);
+	fputs(" (see --help)\n", stderr);
+	return false;
 }
 
 bool options_parse(struct options *o, int argc, char **argv)
 {
+	const struct row *by_index[ROWS];
 	struct option list[ROWS + 1] = { 0 };
-	int c, at = 0;
+	int c, at = 0, count = 0;
 
 	*o = (struct options){ 0 };
 	for (size_t i = 0; i < ROWS; i++) {
-		list[i] = (struct option){ .name = rows[i].name,
+		if (rows[i].kind == HEADING)
+			continue;
+		by_index[count] = &rows[i];
+		list[count++] = (struct option){ .name = rows[i].name,
 			.has_arg = rows[i].kind == FLAG ? no_argument : required_argument };
 		if (rows[i].initial != NULL)
 			set(o, &rows[i], rows[i].initial);
 	}
 	while ((c = getopt_long(argc, argv, "", list, &at)) != -1)
-		if (c != 0 || !set(o, &rows[at], optarg))
+		if (c != 0 || !set(o, by_index[at], optarg))
 			return false;
 	if (o->help || o->version)
 		return true;
-	if (optind != argc - 1 || strcmp(argv[optind], "bootstrap") != 0) {
-		fputs("dcmf-load: the scenario is missing or unknown; there is: bootstrap (see "
-		      "--help)\n",
-			stderr);
-		return false;
-	}
-	return check(o);
+	return choose_scenario(o, optind == argc - 1 ? argv[optind] : NULL) && check(o);
 }

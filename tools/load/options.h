@@ -5,20 +5,54 @@
 
 #include "dcmf/base/addr.h"
 
+#define PARTS_MAX          8 /* scenarios of one run, ours */
+#define LOAD_CHANNELS_MAX  16
+#define LOAD_PAYLOAD_MAX   262144
+#define LOAD_PROCESSES_MAX 64
+#define LOAD_WAVES_MAX     256
+
+enum scenario {
+#define SCENARIO(name, noun, ues, passes, words, example) SCENARIO_##name,
+#include "tools/load/scenarios.def"
+#undef SCENARIO
+	SCENARIO_MAX
+};
+
+struct scenario_info {
+	const char *name, *noun;
+	unsigned ues; /* of one arrival */
+	bool passes;  /* DTLS ends at the UEs, not at the gateway */
+	const char *words, *example;
+};
+
+extern const struct scenario_info scenario_info[SCENARIO_MAX];
+
+/* How channels of pairs carry their messages. */
+enum load_kind { LOAD_RELIABLE, LOAD_UNORDERED, LOAD_PARTIAL, LOAD_MIXED };
+
 struct options {
 	const char *socket, *hold, *ice, *setup, *style, *app, *url, *direct, *bind, *metrics,
-		*json, *html;
-	long ues, waves, lines, fetches, message_size, mtu;
-	double rate, duration, timeout;
-	bool no_refetch, quiet, help, version;
+		*json, *html, *reliability;
+	long ues, pairs, waves, processes, lines, fetches, message_size, mtu;
+	long messages, payload, window, channels, slow_reader;
+	double rate, duration, timeout, talk, message_rate;
+	bool no_refetch, together, no_verify, quiet, help, version;
 
 	/* what the texts mean */
+	enum scenario scenario;
+	long arrivals; /* of a wave */
+	enum load_kind kind;
 	unsigned ice_percent;
 	bool hold_all, webrtc;
 	double hold_s;
 	struct addr bind_first;
 	uint32_t bind_count;
 };
+
+static inline const struct scenario_info *options_scenario(const struct options *o)
+{
+	return &scenario_info[o->scenario];
+}
 
 /* False: what is wrong, and how to get help, was printed. */
 bool options_parse(struct options *o, int argc, char **argv);

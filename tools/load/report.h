@@ -1,76 +1,71 @@
-/* report.h: what happened, counted, and told as text, JSON and a page. */
+/* report.h: what a run did, what that cost the gateway, and the same told as text, JSON and a page. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tools/load/tally.h"
 
-#include "dcmf/base/tick.h"
-#include "tools/load/histogram.h"
-#include "tools/load/metrics.h"
-#include "tools/load/options.h"
-
-enum failure {
-#define FAILURE(name, words) FAILURE_##name,
-#include "tools/load/failures.def"
-#undef FAILURE
-	FAILURE_MAX
-};
-
-const char *failure_words(enum failure f);
-
-/* What is measured of a UE, each in microseconds. */
-enum measure {
-	MEASURE_ANSWER, /* offer to answer, over the control socket */
-	MEASURE_SECURE, /* answer to DTLS connected, ICE included */
-	MEASURE_OPEN,   /* DTLS connected to channel open */
-	/* When the arrival was due to channel open: the generator's own delay counts. */
-	MEASURE_SET_UP,
-	MEASURE_LIST, /* request to complete response */
-	MEASURE_PACKAGE,
-	MEASURE_LATE, /* when the arrival was due to when it began: the generator's own delay */
-	MEASURE_MAX
-};
-
-const char *measure_words(enum measure m);
-
-/* One wave, with the gateway as it was after it. */
+/* One wave, and the gateway before, during and after it. */
 struct wave {
 	double seconds; /* first arrival to last context deleted */
-	unsigned ues, failed, peak;
+	uint64_t begun, failed, peak;
 	bool clean; /* every object gauge of the gateway was back to zero in time */
-	struct metrics after;
+	struct metrics before, up, worked, after; /* up, worked: with --together only */
+	uint64_t set_ups, messages;               /* of this wave: handshakes, messages received */
 };
 
-#define WAVES_MAX 256
+/* One look at everything while the run goes on. */
+struct sample {
+	double at;                        /* seconds from the beginning of the run */
+	double cpu_seconds, memory_bytes; /* of all workers; 0: not known */
+	uint64_t up, set_ups, messages, bytes;
+};
+
+#define SAMPLES_MAX \
+	2400 /* beyond, every second one is dropped, and half as many are taken from then on */
 
 struct report {
-	const struct options *options;
-	struct histogram measure[MEASURE_MAX];
-	uint64_t failures[FAILURE_MAX];
-	char detail[FAILURE_MAX][256]; /* of the first one */
-	/* by the worker that the context was on; the last one: UEs that got no context */
-	unsigned failed_on[METRICS_WORKERS_MAX + 1];
-	unsigned ues, finished, failed, up, peak_up;
-	unsigned ice_ues;
-	uint64_t handshakes, lists, packages, not_modified;
-	uint64_t bytes_in; /* of bodies */
-	uint64_t datagrams_in, datagrams_out, dropped;
+	const struct options *parts;
+	unsigned part_count;
+	struct tally tally;
+	struct part sum; /* of all parts */
+	uint64_t peak_up;
 	double set_up_seconds; /* first arrival due to last channel open, over all waves */
-	double seconds, cpu_seconds;
-	uint64_t udp_overflows; /* of this host while it ran */
-	struct wave waves[WAVES_MAX];
+	double talk_seconds;   /* first message to last, over all waves */
+	double seconds;
+	double busiest_cpu_seconds; /* of the process of the generator that used most */
+	uint64_t udp_overflows;     /* of this host while it ran */
+	struct wave waves[LOAD_WAVES_MAX];
 	unsigned wave_count;
-	struct metrics before;
-	const char *checked; /* how packages were checked, in words */
+	struct sample samples[SAMPLES_MAX];
+	unsigned sample_count;
+	double worker_memory_peak
+		[METRICS_WORKERS_MAX]; /* the most that was seen, or that the worker says it had */
+	unsigned worker_count;
+	const char *gave_up; /* why it ended early; NULL: it did not */
 };
 
-/* `context_id` begins with the number of the worker it is on; "": the UE had no context. */
-void report_fail(struct report *r, enum failure f, const char *context_id, const char *detail);
-void report_measure(struct report *r, enum measure m, tick_t from, tick_t to);
+/* What the gateway spent. Negative: not known. */
+struct cost {
+	double cpu_seconds; /* all in all */
+	double set_up_us; /* CPU of a handshake with its ICE, SCTP and first channels; with --together without the work */
+	double message_us; /* CPU of a message; with --together without set-up */
+	double packet_us;  /* CPU of a datagram received or sent */
+	double leg_bytes;  /* memory of a connected leg or splice, with --together */
+};
+
+void report_cost(const struct report *r, struct cost *out);
+double report_set_ups_a_second(const struct report *r);
+double report_messages_a_second(const struct report *r);
+double report_bytes_a_second(const struct report *r); /* of messages */
+double report_own_load(const struct report *r);       /* of the busiest process: 1 is a core */
+/* "UEs" or "pairs": what arrives. */
+const char *report_noun(const struct report *r);
+/* A plain sentence when the generator, not the gateway, set the limit; NULL otherwise. */
+const char *report_bottleneck(const struct report *r);
+
+extern const double report_percents[];
+extern const unsigned report_percent_count;
 
 void report_print(const struct report *r);
 /* False: the file could not be written; why was printed. */
 bool report_save_json(const struct report *r, const char *path);
 bool report_save_html(const struct report *r, const char *path);
-/* A plain sentence when the generator, not the gateway, set the limit; NULL otherwise. */
-const char *report_bottleneck(const struct report *r);

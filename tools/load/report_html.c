@@ -3,6 +3,8 @@
 
 #include "tools/load/report.h"
 
+typedef unsigned long long ull;
+
 #define WIDTH  640
 #define HEIGHT 220
 #define LEFT   50 /* room for labels */
@@ -29,14 +31,17 @@ static void put_summary(FILE *f, const struct report *r)
 {
 	const char *bottleneck = report_bottleneck(r);
 
-	fprintf(f, "<p>%u UEs, %u with ICE, %u up, %u at once, <span%s>%u failed</span>.</p>",
-		r->ues, r->ice_ues, r->up, r->peak_up, r->failed ? " class=bad" : "", r->failed);
+	fprintf(f, "<p>%llu %s, %llu up, %llu at once, <span%s>%llu failed</span>.</p>",
+		(ull)r->sum.begun, report_noun(r), (ull)r->sum.up, (ull)r->peak_up,
+		r->sum.failed ? " class=bad" : "", (ull)r->sum.failed);
 	fprintf(f,
-		"<p>%llu handshakes, %llu lists, %llu packages, %llu times 304. Packages checked: "
-		"%s.</p>",
-		(unsigned long long)r->handshakes, (unsigned long long)r->lists,
-		(unsigned long long)r->packages, (unsigned long long)r->not_modified, r->checked);
-	fprintf(f, "<p>The generator used %.2f s of CPU in %.1f s. %s</p>", r->cpu_seconds,
+		"<p>%llu handshakes (%.0f a second); %llu lists, %llu packages, %llu times 304; "
+		"%llu messages sent, %llu received (%.0f a second), %llu lost where that is "
+		"allowed.</p>",
+		(ull)r->sum.handshakes, report_set_ups_a_second(r), (ull)r->sum.lists,
+		(ull)r->sum.packages, (ull)r->sum.not_modified, (ull)r->sum.sent,
+		(ull)r->sum.received, report_messages_a_second(r), (ull)r->sum.lost);
+	fprintf(f, "<p>The generator used %.2f s of CPU in %.1f s. %s</p>", r->tally.cpu_seconds,
 		r->seconds, bottleneck ? bottleneck : "");
 }
 
@@ -46,7 +51,7 @@ static void put_table(FILE *f, const struct report *r)
 
 	fputs("<h2>Milliseconds</h2><table><tr><th><th>p50<th>p90<th>p99<th>p99.9<th>max</tr>", f);
 	for (unsigned m = 0; m < MEASURE_MAX; m++) {
-		const struct histogram *h = &r->measure[m];
+		const struct histogram *h = &r->sum.measure[m];
 
 		if (h->count == 0)
 			continue;
@@ -96,14 +101,15 @@ static void put_curve(FILE *f, const struct histogram *h)
 
 static void put_waves(FILE *f, const struct report *r)
 {
-	fputs("<h2>Waves</h2><table><tr><th>wave<th>UEs<th>at once<th>failed<th>seconds<th>worker "
+	fputs("<h2>Waves</h2><table><tr><th>wave<th>begun<th>at "
+	      "once<th>failed<th>seconds<th>worker "
 	      "memory, MiB</tr>",
 		f);
 	for (unsigned i = 0; i < r->wave_count; i++) {
 		const struct wave *w = &r->waves[i];
 
-		fprintf(f, "<tr><td>%u<td>%u<td>%u<td>%u<td>%.1f<td>", i + 1, w->ues, w->peak,
-			w->failed, w->seconds);
+		fprintf(f, "<tr><td>%u<td>%llu<td>%llu<td>%llu<td>%.1f<td>", i + 1, (ull)w->begun,
+			(ull)w->peak, (ull)w->failed, w->seconds);
 		for (unsigned k = 0; k < w->after.workers; k++)
 			fprintf(f, "%s%.1f", k ? " + " : "", w->after.memory_bytes[k] / 1048576);
 		fputs("</tr>", f);
@@ -113,15 +119,15 @@ static void put_waves(FILE *f, const struct report *r)
 
 static void put_failures(FILE *f, const struct report *r)
 {
-	if (r->failed == 0)
+	if (r->sum.failed == 0)
 		return;
 	fputs("<h2>Failures</h2><table><tr><th>why<th>how often<th>the first</tr>", f);
 	for (unsigned i = 0; i < FAILURE_MAX; i++) {
-		if (r->failures[i] == 0)
+		if (r->tally.failures[i] == 0)
 			continue;
 		fprintf(f, "<tr><td>%s<td>%llu<td>", failure_words(i),
-			(unsigned long long)r->failures[i]);
-		put_text(f, r->detail[i]);
+			(unsigned long long)r->tally.failures[i]);
+		put_text(f, r->tally.detail[i]);
 		fputs("</tr>", f);
 	}
 	fputs("</table>", f);
@@ -129,18 +135,19 @@ static void put_failures(FILE *f, const struct report *r)
 
 bool report_save_html(const struct report *r, const char *path)
 {
+	const char *name = r->part_count == 1 ? options_scenario(r->parts)->name : "mix";
 	FILE *f = fopen(path, "w");
 	bool ok;
 
 	if (f != NULL) {
 		fprintf(f,
 			"<!doctype html><html lang=en><meta charset=utf-8><title>dcmf-load "
-			"bootstrap</title><style>%s</style>",
-			style);
-		fputs("<h1>dcmf-load bootstrap</h1>", f);
+			"%s</title><style>%s</style>",
+			name, style);
+		fprintf(f, "<h1>dcmf-load %s</h1>", name);
 		put_summary(f, r);
 		put_table(f, r);
-		put_curve(f, &r->measure[MEASURE_SET_UP]);
+		put_curve(f, &r->sum.measure[MEASURE_SET_UP]);
 		put_waves(f, r);
 		put_failures(f, r);
 		fputs("</html>\n", f);

@@ -89,13 +89,18 @@ void ue_destroy(struct ue *u)
 	mem_free(u);
 }
 
+static enum setup offered_setup(const struct ue *u)
+{
+	return u->answered != SETUP_NONE ? u->answered : u->config.setup;
+}
+
 void ue_media(const struct ue *u, struct ue_media *out)
 {
 	*out = (struct ue_media){ .style = u->config.style,
 		.local = u->config.local.local,
 		.ice = u->config.ice,
 		.credentials = u->credentials,
-		.setup = u->answered != SETUP_NONE ? u->answered : u->config.setup,
+		.setup = offered_setup(u),
 		.tls_id = u->tls_id,
 		.sctp_port = u->config.sctp_port,
 		.max_message = u->config.max_message };
@@ -149,6 +154,11 @@ static void on_sctp_output(void *arg, struct span packet)
 bool ue_is_client(const struct ue *u)
 {
 	return u->remote.setup == SETUP_PASSIVE;
+}
+
+bool ue_has_path(const struct ue *u)
+{
+	return u->path_up;
 }
 
 static enum err start_ice(struct ue *u, tick_t now)
@@ -214,15 +224,14 @@ static void replay_early(struct ue *u, tick_t now)
 	}
 }
 
-enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
+/* The roles fit. */
+static enum err connect_to(struct ue *u, tick_t now, const struct ue_remote *remote)
 {
 	bool had_ice = u->checker != NULL;
 	struct ice_credentials before = u->remote.credentials;
-	enum setup wrong = u->config.setup; /* both active, or both passive */
 	enum err err = ERR_OK;
 
-	if (!remote->accepted || remote->setup == wrong || remote->setup == SETUP_ACTPASS ||
-		(u->config.ice && !remote->ice))
+	if (!remote->accepted || (u->config.ice && !remote->ice))
 		return ERR_STATE;
 	u->remote = *remote;
 	if (u->config.ice && (!had_ice || !same_credentials(&before, &remote->credentials)))
@@ -232,6 +241,14 @@ enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
 	pump_ice(u, now);
 	replay_early(u, now);
 	return err;
+}
+
+enum err ue_connect(struct ue *u, tick_t now, const struct ue_remote *remote)
+{
+	/* both active, or both passive; an answer has to decide */
+	if (remote->setup == offered_setup(u) || remote->setup == SETUP_ACTPASS)
+		return ERR_STATE;
+	return connect_to(u, now, remote);
 }
 
 /* RFC 8842 5.3: who may choose takes the active role, unless told otherwise. */
@@ -262,7 +279,7 @@ enum err ue_accept(struct ue *u, tick_t now, const struct ue_remote *offer)
 			err = ERR_OK;
 	}
 	if (err == ERR_OK)
-		err = ue_connect(u, now, &remote);
+		err = connect_to(u, now, &remote);
 	if (err == ERR_OK)
 		u->answered = role;
 	return err;

@@ -139,4 +139,5 @@ const struct channel_view *ue_channel(const struct ue *u, uint16_t sid);
 /* The id of the open channel with that label, whoever opened it. */
 bool ue_find_label(const struct ue *u, const char *label, uint16_t *sid);
 bool ue_is_client(const struct ue *u); /* DTLS role, once connected */
+bool ue_has_path(const struct ue *u);  /* ICE has found one */
 struct ue_stream ue_bootstrap_stream(uint16_t sid);

@@ -27,7 +27,7 @@ static uint64_t seed_of(uint16_t flow, uint32_t number)
 	return ((uint64_t)flow << 32 | number) * 0x9e3779b97f4a7c15u + 1;
 }
 
-static void write_head(uint8_t *buf, size_t len, uint16_t flow, uint32_t number)
+void ue_traffic_head(uint8_t *buf, size_t len, uint16_t flow, uint32_t number)
 {
 	struct wr w = WR(buf, UE_TRAFFIC_MIN);
 
@@ -41,11 +41,21 @@ void ue_traffic_fill(uint8_t *buf, size_t len, uint16_t flow, uint32_t number)
 {
 	uint64_t state = seed_of(flow, number), word;
 
-	write_head(buf, len, flow, number);
+	ue_traffic_head(buf, len, flow, number);
 	for (size_t i = UE_TRAFFIC_MIN; i < len; i += sizeof(word)) {
 		word = next_word(&state);
 		memcpy(buf + i, &word, len - i < sizeof(word) ? len - i : sizeof(word));
 	}
+}
+
+bool ue_traffic_number(struct span message, uint32_t *number)
+{
+	struct rd r = RD(message);
+	bool is_ours = rd_u16(&r) == MAGIC;
+
+	rd_u16(&r);
+	*number = rd_u32(&r);
+	return is_ours && !r.failed;
 }
 
 /* False: not one of this flow, or changed on the way. */
@@ -59,7 +69,8 @@ static bool read_message(const struct ue_ledger *l, struct span m, uint32_t *num
 	*number = rd_u32(&r);
 	is_ours &= rd_u32(&r) == m.len && !r.failed;
 	state = seed_of(l->flow, *number);
-	for (size_t i = UE_TRAFFIC_MIN; is_ours && i < m.len; i += sizeof(word)) {
+	for (size_t i = UE_TRAFFIC_MIN; is_ours && !l->numbers_only && i < m.len;
+		i += sizeof(word)) {
 		word = next_word(&state);
 		is_ours = memcmp(m.p + i, &word,
 				  m.len - i < sizeof(word) ? m.len - i : sizeof(word)) == 0;

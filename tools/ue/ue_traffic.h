@@ -16,12 +16,17 @@
 
 /* `len` is at least UE_TRAFFIC_MIN. Every byte depends on flow, number, length and place. */
 void ue_traffic_fill(uint8_t *buf, size_t len, uint16_t flow, uint32_t number);
+/* Only the first UE_TRAFFIC_MIN bytes of it, for a ledger of numbers only. */
+void ue_traffic_head(uint8_t *buf, size_t len, uint16_t flow, uint32_t number);
+/* What number it has, whether it is right or not; false: none. */
+bool ue_traffic_number(struct span message, uint32_t *number);
 /* Strings and binaries in turn. */
 uint32_t ue_traffic_ppid(uint32_t number);
 
 /* What came of one flow, whose messages are numbered from 0. Zeroed with a flow is empty. */
 struct ue_ledger {
 	uint16_t flow;
+	bool numbers_only; /* the bytes behind the first UE_TRAFFIC_MIN are not looked at */
 	uint64_t received, bytes;
 	uint32_t next;      /* one more than the highest number that came */
 	uint64_t doubled;   /* came before */

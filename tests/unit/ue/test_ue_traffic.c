@@ -57,6 +57,28 @@ START_TEST(any_changed_byte_is_found)
 }
 END_TEST
 
+START_TEST(a_ledger_of_numbers_looks_at_nothing_else)
+{
+	uint32_t number;
+
+	memset(buf, 0, sizeof(buf));
+	ledger.numbers_only = true;
+	for (uint32_t n = 0; n < 3; n++) {
+		ue_traffic_head(buf, sizeof(buf), ledger.flow, n);
+		ck_assert(ue_traffic_number(SPAN_OF(buf), &number));
+		ck_assert_uint_eq(number, n);
+		ck_assert(ue_ledger_take(&ledger, ue_traffic_ppid(n), SPAN_OF(buf)));
+	}
+	ck_assert(ue_ledger_take(&ledger, ue_traffic_ppid(2), SPAN_OF(buf)));
+	buf[0] ^= 1;
+	ck_assert(!ue_traffic_number(SPAN_OF(buf), &number));
+	ck_assert(!ue_traffic_number(SPAN(buf, 7), &number));
+	ck_assert_uint_eq(ledger.received, 3);
+	ck_assert_uint_eq(ledger.doubled, 1);
+	ck_assert_uint_eq(ledger.wrong, 0);
+}
+END_TEST
+
 START_TEST(another_length_ppid_or_flow_is_found)
 {
 	ue_traffic_fill(buf, 100, 7, 0);
@@ -79,6 +101,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, messages_in_order_are_received_and_nothing_else);
 	tcase_add_test(tc, what_is_doubled_or_overtaken_is_found);
 	tcase_add_loop_test(tc, any_changed_byte_is_found, 0, 100);
+	tcase_add_test(tc, a_ledger_of_numbers_looks_at_nothing_else);
 	tcase_add_test(tc, another_length_ppid_or_flow_is_found);
 	suite_add_tcase(s, tc);
 	return s;
