@@ -66,10 +66,22 @@ struct assoc *assoc_create(const struct assoc_config *config, tick_t now)
 	return a;
 }
 
+static void count_abandoned(struct assoc *a)
+{
+	uint64_t n = a->partial ? sock_abandoned(a->so) : 0;
+
+	if (n <= a->abandoned)
+		return;
+	count_add(messages_abandoned_total, (int64_t)(n - a->abandoned));
+	a->abandoned = n;
+}
+
 static void close_socket(struct assoc *a)
 {
-	if (a->so != NULL)
+	if (a->so != NULL) {
+		count_abandoned(a);
 		sock_close(a->so, a->id);
+	}
 	a->so = NULL;
 	wire_finish(a);
 }
@@ -374,6 +386,8 @@ bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 		if (is_event || tell(a, out))
 			return true;
 	streams_pump(a);
+	if (a->so != NULL)
+		count_abandoned(a);
 	a->touched = false; /* after the pump: its own packets are no news */
 	return tell_or_rest(a, out);
 }

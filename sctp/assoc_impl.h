@@ -79,6 +79,8 @@ struct assoc {
 	struct channel_table channels;
 	struct list_node telling, waiting, blocked; /* of channels */
 	struct backlog backlog;
+	bool partial;       /* partially reliable messages were sent */
+	uint64_t abandoned; /* of them, given up; as far as counted */
 
 	tick_t setup_until; /* set-up or shutdown must be finished */
 	tick_t stalled_at;  /* TICK_NEVER: nothing was in flight when we last looked */

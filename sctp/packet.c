@@ -215,6 +215,7 @@ static enum err screen_chunk(struct span chunk, struct packet_facts *facts)
 	if (chunk.len < rule->min || chunk.len > rule->max)
 		return ERR_MALFORMED;
 	facts->has_data |= rule->type == CHUNK_DATA;
+	facts->has_skip |= rule->type == CHUNK_FORWARD_TSN;
 	switch (rule->body) {
 	case PARAMETERS: return screen_parameters(span_skip(chunk, rule->fixed));
 	case INIT: return screen_init(chunk, facts);

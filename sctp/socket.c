@@ -267,6 +267,22 @@ size_t sock_unsent(struct socket *so)
 	return use.send_bytes;
 }
 
+/*
+ * Asked for, not told by SCTP_SEND_FAILED: that notice brings each piece of the message back
+ * through the receive buffer. The counts of single streams do not survive growth.
+ */
+#define EVERY_POLICY 0x000f /* SCTP_PR_SCTP_ALL, in the stack's own header only */
+
+uint64_t sock_abandoned(struct socket *so)
+{
+	struct sctp_prstatus status = { .sprstat_policy = EVERY_POLICY };
+	socklen_t len = sizeof(status);
+
+	if (usrsctp_getsockopt(so, IPPROTO_SCTP, SCTP_PR_ASSOC_STATUS, &status, &len) != 0)
+		return 0;
+	return status.sprstat_abandoned_sent + status.sprstat_abandoned_unsent;
+}
+
 bool sock_has_failed(struct socket *so)
 {
 	return (usrsctp_get_events(so) & SCTP_EVENT_ERROR) != 0;

@@ -45,6 +45,8 @@ enum err sock_add_streams(struct socket *so, uint16_t count);
 
 /* Bytes queued or unacknowledged, chunk headers included; 0 when the association is gone. */
 size_t sock_unsent(struct socket *so);
+/* Messages given up by partial reliability so far; 0 when the association is gone. */
+uint64_t sock_abandoned(struct socket *so);
 /* The association has failed; the notice may still stand behind unread messages. */
 bool sock_has_failed(struct socket *so);
 /* What is read next is a notice. */

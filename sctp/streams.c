@@ -89,6 +89,7 @@ enum err streams_send(struct assoc *a, struct channel *c, uint32_t ppid,
 		return e;
 	a->backlog.sent_bytes += message.len;
 	a->backlog.since++;
+	a->partial |= quality->reliability != RELIABLE;
 	assoc_watch(a);
 	return ERR_OK;
 }

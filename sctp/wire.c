@@ -147,6 +147,8 @@ void assoc_input(struct assoc *a, tick_t now, struct span packet)
 	memcpy(ours, packet.p, len);
 	put_u16(ours + 2, a->private_port);
 	note_facts(a, now, &facts);
+	if (facts.has_skip)
+		count(sctp_forward_tsn_total);
 	assoc_touch(a);
 	stack_traffic();
 	if (facts.has_reset && !has_come(a, facts.reset_tsn)) {

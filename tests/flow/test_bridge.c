@@ -457,6 +457,47 @@ START_TEST(nothing_is_lost_doubled_or_reordered_over_bad_lines)
 }
 END_TEST
 
+/*
+ *     a ══ fine ══ relay ══ every fifth packet toward b is lost ══ b      the books: sent = received + given up toward b
+ */
+static const struct ue_stream once[] = {
+	{ .sid = 1000, .quality = { true, MAX_RETRANSMITS, 256, 0 }, .label = "sent once" },
+	{ .sid = 1001, .quality = { false, MAX_RETRANSMITS, 256, 1 }, .label = "sent twice" },
+	{ .sid = 1002, .label = "text" },
+};
+
+START_TEST(what_a_line_takes_from_partially_reliable_channels_is_counted)
+{
+	int64_t abandoned = counter_value[CNT_messages_abandoned_total];
+	int64_t dropped = counter_value[CNT_messages_dropped_total];
+	uint64_t received = 0;
+
+	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				.streams = once,
+				.stream_count = 3,
+				.a = side(false, SETUP_NONE),
+				.b = side(false, SETUP_NONE) });
+	p->b->down.loss_permille = _i ? 200 : 0;
+	for (unsigned i = 0; i < 3; i++)
+		pair_flow(p, p->a, once[i].sid, once[i].sid, _i == 2 ? 3000 : 600, 300);
+	world_run(w, 120);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct ue_ledger *l = &p->flows[i].ledger;
+
+		ck_assert_uint_eq(p->flows[i].sent, 300);
+		ck_assert_uint_eq(l->wrong + l->doubled, 0);
+		ck_assert(l->overtaken == 0 || once[i].quality.unordered);
+		received += l->received;
+	}
+	flow_is_whole(&p->flows[2], true);
+	abandoned = counter_value[CNT_messages_abandoned_total] - abandoned;
+	ck_assert_int_eq(counter_value[CNT_messages_dropped_total], dropped);
+	ck_assert_int_eq(received + (uint64_t)abandoned, 900);
+	ck_assert_int_eq(abandoned > 0, _i > 0);
+	end();
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_loop_test(tc, a_call_comes_up_in_every_role_with_and_without_ice, 0, 12);
@@ -475,6 +516,8 @@ static void add(TCase *tc)
 	tcase_add_test(tc, each_side_is_told_what_the_other_can_take);
 	tcase_add_test(tc, a_message_beyond_what_the_far_side_takes_is_refused);
 	tcase_add_loop_test(tc, nothing_is_lost_doubled_or_reordered_over_bad_lines, 0, 6);
+	tcase_add_loop_test(
+		tc, what_a_line_takes_from_partially_reliable_channels_is_counted, 0, 3);
 }
 
 int main(void)

@@ -238,6 +238,35 @@ START_TEST(after_a_pause_nothing_is_repeated_too_early)
 }
 END_TEST
 
+/*
+ * A busy machine lets a worker wait: what came meanwhile lies in its sockets, and is not lost. The
+ * time is told in the order it comes in there: datagrams first.
+ */
+START_TEST(a_process_that_was_away_takes_nothing_for_lost)
+{
+	static const uint8_t message[60000];
+	struct channel_config once = { .sid = 2,
+		.negotiated = true,
+		.quality = { .unordered = true, .reliability = MAX_RETRANSMITS } };
+	int64_t before = counted(messages_abandoned_total);
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	ck_assert_int_eq(assoc_add_channel(w.left.a, &once), ERR_OK);
+	ck_assert_int_eq(assoc_add_channel(w.right.a, &once), ERR_OK);
+	for (unsigned i = 0; i < 20; i++) {
+		send_message(&w.left, 2, PPID_BINARY, SPAN_OF(message));
+		world_run(&w, 25 + i);
+		w.now = tick_add(w.now, TICK_MS(300 + 50 * i)); /* nobody runs */
+		world_run(&w, 2000);
+		ck_assert_uint_eq(w.right.messages, i + 1);
+	}
+	ck_assert_int_eq(counted(messages_abandoned_total), before);
+	world_finish(&w);
+}
+END_TEST
+
 /* ---- the end ---- */
 
 START_TEST(shutdown_delivers_what_is_queued)
@@ -551,6 +580,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, idle_associations_want_no_time);
 	tcase_add_test(t, a_probe_is_answered_and_starts_no_timer);
 	tcase_add_test(t, after_a_pause_nothing_is_repeated_too_early);
+	tcase_add_test(t, a_process_that_was_away_takes_nothing_for_lost);
 	tcase_add_test(t, shutdown_delivers_what_is_queued);
 	tcase_add_test(t, shutdown_towards_silence_ends_all_the_same);
 	tcase_add_test(t, shutdown_before_it_is_up_ends_at_once);

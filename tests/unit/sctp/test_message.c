@@ -203,6 +203,44 @@ START_TEST(partial_reliability_gives_up_where_full_reliability_does_not)
 }
 END_TEST
 
+static bool drop_a_third_of_the_messages(struct world *w, const struct packet *p)
+{
+	return p->to == &w->right && p->len > 100 && world_random(w) % 3 == 0;
+}
+
+static void send_through_gaps(uint8_t reliability, uint32_t limit, bool unordered, bool pieces)
+{
+	static const uint8_t message[5000];
+	size_t size = pieces ? 5000 : 100;
+	int64_t before = counted(messages_abandoned_total);
+	int64_t skips = counted(sctp_forward_tsn_total);
+	struct world w;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	add_partial(&w.left, reliability, limit, unordered);
+	add_partial(&w.right, reliability, limit, unordered);
+	w.drop = drop_a_third_of_the_messages;
+	for (int i = 0; i < 200; i++) {
+		ck_assert_int_eq(
+			send_message(&w.left, 2, PPID_BINARY, SPAN(message, size)), ERR_OK);
+		world_run(&w, 2000);
+	}
+	world_run(&w, 20000);
+	ck_assert_int_eq(w.right.messages + counted(messages_abandoned_total) - before, 200);
+	ck_assert_int_eq(w.right.messages == 200, reliability == RELIABLE);
+	ck_assert_int_eq(counted(sctp_forward_tsn_total) == skips, reliability == RELIABLE);
+	world_finish(&w);
+}
+
+START_TEST(what_is_given_up_is_counted)
+{
+	send_through_gaps(MAX_RETRANSMITS, 0, _i & 1, _i & 2);
+	send_through_gaps(MAX_LIFETIME, 10, _i & 1, _i & 2);
+	send_through_gaps(RELIABLE, 0, _i & 1, _i & 2);
+}
+END_TEST
+
 /* ---- back-pressure ---- */
 
 START_TEST(a_held_reader_stops_its_peer_and_loses_nothing)
@@ -315,6 +353,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_peer_that_sends_more_than_we_take_is_cut_off);
 	tcase_add_test(t, an_enormous_message_is_cut_off_too);
 	tcase_add_test(t, partial_reliability_gives_up_where_full_reliability_does_not);
+	tcase_add_loop_test(t, what_is_given_up_is_counted, 0, 4);
 	tcase_add_test(t, a_held_reader_stops_its_peer_and_loses_nothing);
 	tcase_add_test(t, tiny_messages_are_bounded_in_number);
 	tcase_add_test(t, loss_is_told_even_while_held);
