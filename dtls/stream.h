@@ -29,6 +29,11 @@ struct tls_config {
 	 * called by this factory itself, only by those that tls_factory_toward() makes of it.
 	 */
 	const char *server_name;
+	/*
+	 * What is spoken inside (RFC 7301), a static text: "h2". A server refuses clients that
+	 * name other protocols only. NULL: nothing is said of it.
+	 */
+	const char *protocol;
 };
 
 /* Whom a client calls. */

@@ -153,7 +153,8 @@ static bool fill(struct tls_factory *f, const struct tls_config *c)
 	if (c->server_name != NULL && (f->server_name = mem_strdup(c->server_name)) == NULL)
 		return false;
 	return (f->wire = tls_wire_method()) != NULL && (f->ssl = SSL_CTX_new(method)) != NULL &&
-	       set_rules(f->ssl);
+	       set_rules(f->ssl) &&
+	       (c->protocol == NULL || tls_use_protocol(f->ssl, c->side, c->protocol));
 }
 
 struct filter_factory *tls_factory_create(const struct tls_config *config, struct tls_fault *fault)

@@ -21,6 +21,9 @@ struct tls_factory {
 
 void tls_factory_unref(struct tls_factory *f);
 
+/* stream_alpn.c: `protocol` is kept as it is. False: out of memory. */
+bool tls_use_protocol(SSL_CTX *ssl, enum tls_side side, const char *protocol);
+
 struct tls {
 	struct filter filter; /* first */
 	struct tls_factory *factory;

@@ -115,6 +115,7 @@ static const struct {
 	{ SSL_R_HTTPS_PROXY_REQUEST, "the peer speaks HTTP without TLS" },
 	{ SSL_R_UNSUPPORTED_PROTOCOL, "the peer offers neither TLS 1.2 nor 1.3" },
 	{ SSL_R_VERSION_TOO_LOW, "the peer offers neither TLS 1.2 nor 1.3" },
+	{ SSL_R_NO_APPLICATION_PROTOCOL, "the peer names other protocols only than ours" },
 	{ SSL_R_NO_SHARED_CIPHER, "no cipher suite in common: ECDHE with AEAD is needed" },
 	{ SSL_R_EXCESSIVE_MESSAGE_SIZE, "the peer's certificate chain is too long" },
 	/* OpenSSL has no words for this alert */

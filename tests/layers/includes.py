@@ -33,7 +33,7 @@ FOREIGN = {
     "event": "dcmf/io",
     "curl/": "dcmf/io",
     "jansson": "control",
-    "nghttp2/": "control",
+    "nghttp2/": "dcmf/io",
     "jwt": "control",
     "yaml": "dcmf",
     "seccomp": "dcmf",

@@ -302,6 +302,41 @@ START_TEST(every_failed_allocation_is_survived_and_nothing_leaks)
 }
 END_TEST
 
+/* ---- the protocol inside ---- */
+
+/* A client that names a protocol, or none, calls a server that speaks h2. */
+static void call_h2_server(const char *protocol)
+{
+	struct tls_config server = config_of(TLS_SERVER, &server_cert),
+			  client = config_of(TLS_CLIENT, &client_cert);
+
+	server.protocol = "h2";
+	client.protocol = protocol;
+	tls_factory_destroy(factory[SERVER]);
+	tls_factory_destroy(factory[CLIENT]);
+	factory[SERVER] = make_factory(&server);
+	factory[CLIENT] = make_factory(&client);
+	connect_ends();
+	carry_all();
+}
+
+START_TEST(a_client_that_names_our_protocol_or_none_is_served)
+{
+	call_h2_server(_i == 0 ? "h2" : NULL);
+	expect_talk();
+}
+END_TEST
+
+START_TEST(a_client_that_names_other_protocols_only_is_refused)
+{
+	call_h2_server("http/1.1");
+	ck_assert_int_eq(state_of(SERVER), FILTER_FAILED);
+	ck_assert_int_eq(state_of(CLIENT), FILTER_FAILED);
+	ck_assert_str_eq(tls_end[SERVER]->ops->failure(tls_end[SERVER]),
+		"the peer names other protocols only than ours");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("dtls/stream");
@@ -320,6 +355,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, nothing_is_kept_for_resumption, 0, 2);
 	tcase_add_test(t, names_cannot_forge_a_word_or_a_line);
 	tcase_add_test(t, names_that_do_not_fit_are_left_out_whole);
+	tcase_add_loop_test(t, a_client_that_names_our_protocol_or_none_is_served, 0, 2);
+	tcase_add_test(t, a_client_that_names_other_protocols_only_is_refused);
 	suite_add_tcase(s, t);
 
 	tcase_add_unchecked_fixture(f, make_authorities, free_authorities);
