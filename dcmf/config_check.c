@@ -1,8 +1,8 @@
 /* config_check.c: values that are right one by one and impossible together. */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "dcmf/base/uuid.h"
 #include "dcmf/config_options.h"
 
 struct checker {
@@ -50,14 +50,8 @@ static bool check_node(struct checker *k)
 
 	if (strcmp(id, "auto") == 0)
 		return true;
-	for (int i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? id[i] != '-' : !isxdigit((unsigned char)id[i]))
-			return fail(
-				k, "node.nf_instance_id", "\"%s\" is neither auto nor a UUID", id);
-	}
-	return true;
+	return uuid_is(SPAN_STR(id)) ||
+	       fail(k, "node.nf_instance_id", "\"%s\" is neither auto nor a UUID", id);
 }
 
 static bool check_shared_port(struct checker *k, unsigned index)
