@@ -10,7 +10,7 @@
  *     context.get         {contextId}                          the context with dcmf.status
  *     context.list        {limit?, after?}                     {contexts, next?}
  *     context.delete      {contextId}                          {}
- *     context.delete_all  {}                                   {deleted}
+ *     context.delete_all  {contextIds?}                        {deleted}; without: all of them
  *
  * worker.start comes first, and once; its embedded_addr is text, "192.0.2.1:80". A list is ordered
  * by contextId. Requests may be pipelined; each is answered at once. `resolved` maps "host:port" to

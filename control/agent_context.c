@@ -470,9 +470,8 @@ json_t *agent_context_delete(struct call *c)
 	return json_object();
 }
 
-json_t *agent_context_delete_all(struct call *c)
+static int64_t delete_everything(struct call *c)
 {
-	json_t *result = json_object();
 	struct stored *s, *next;
 	int64_t deleted = 0;
 
@@ -480,6 +479,32 @@ json_t *agent_context_delete_all(struct call *c)
 		agent_drop(c->a, c->now, s->id, CLOSE_SHUTDOWN);
 		deleted++;
 	}
+	return deleted;
+}
+
+static int64_t delete_named(struct call *c, const json_t *ids)
+{
+	int64_t deleted = 0;
+	const json_t *id;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		const char *text = json_string_value(id);
+
+		if (text == NULL || agent_find(c->a, text) == NULL)
+			continue;
+		agent_drop(c->a, c->now, text, CLOSE_LOCAL);
+		deleted++;
+	}
+	return deleted;
+}
+
+json_t *agent_context_delete_all(struct call *c)
+{
+	const json_t *ids = json_object_get(c->params, "contextIds");
+	int64_t deleted = ids != NULL ? delete_named(c, ids) : delete_everything(c);
+	json_t *result = json_object();
+
 	if (result != NULL && js_put_integer(result, "deleted", deleted))
 		return result;
 	json_decref(result);

@@ -37,6 +37,7 @@ static const struct method {
 	{ "context.list", method_context_list,
 		{ { "limit", PARAM_COUNT, false }, { "after", PARAM_TEXT, false } } },
 	{ "context.delete", method_context_delete, { { "contextId", PARAM_TEXT, true } } },
+	{ "context.sweep", method_context_sweep, { { "owner", PARAM_TEXT, true } } },
 	{ "sdp.terminate", method_sdp_terminate,
 		{ { "sdp", PARAM_TEXT, true }, { "dcMedia", PARAM_OBJECT, true },
 			{ "contextId", PARAM_TEXT, false }, { "owner", PARAM_TEXT, false } } },

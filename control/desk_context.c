@@ -192,10 +192,10 @@ struct desk_context *named_context(const struct desk_call *c)
 	return x;
 }
 
-static bool may_change(const struct desk_call *c, const struct desk_context *x)
+bool context_may_change(const struct desk *d, const char *identity, const struct desk_context *x)
 {
-	return c->identity == NULL || c->d->limits.others_may_change ||
-	       (x->maker != NULL && strcmp(x->maker, c->identity) == 0);
+	return identity == NULL || d->limits.others_may_change ||
+	       (x->maker != NULL && strcmp(x->maker, identity) == 0);
 }
 
 struct desk_context *changeable_context(const struct desk_call *c)
@@ -203,7 +203,7 @@ struct desk_context *changeable_context(const struct desk_call *c)
 	struct desk_context *x = named_context(c);
 	struct problem p = { PROBLEM_NONE };
 
-	if (x == NULL || may_change(c, x))
+	if (x == NULL || context_may_change(c->d, c->identity, x))
 		return x;
 	problem_set(&p, PROBLEM_NOT_ALLOWED, "context %.64s belongs to another controller", x->id);
 	call_refuse(c, &p);

@@ -92,6 +92,7 @@ struct desk_request {
 	struct sdp_dialog *dialog; /* as it becomes, for sdp.offer and sdp.answer */
 	json_t *page;              /* contexts collected, for context.list */
 	unsigned limit;
+	int64_t deleted; /* so far, for context.sweep */
 
 	struct desk_host hosts[DESK_HOSTS_MAX];
 	unsigned host_count, resolving;
@@ -196,6 +197,12 @@ bool context_may_begin(const struct desk_call *c);
 void context_delete_unwanted(struct desk *d, tick_t now, unsigned worker, const char *id);
 /* -1: none is up. */
 int worker_least_loaded(struct desk *d);
+
+/* May `identity` change what it did not make? NULL is the operator. */
+bool context_may_change(const struct desk *d, const char *identity, const struct desk_context *x);
+
+/* desk_sweep.c */
+void method_context_sweep(struct desk_call *c);
 
 /* desk_sdp.c */
 void method_sdp_terminate(struct desk_call *c);

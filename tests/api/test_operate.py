@@ -238,6 +238,14 @@ class Ctl(unittest.TestCase):
         self.assertRegex(self.say("stats"), r"(?m)^contexts_created_total +\d+$")
         self.assertIn("contexts_created_total", self.json("stats"))
 
+    def test_a_sweep_deletes_what_an_owner_left_behind(self):
+        left = [self.create("vanished") for _ in range(3)]
+        kept = self.create("still here")
+        self.assertEqual(self.say("sweep", "vanished"), "3 contexts deleted\n")
+        listed = [c["contextId"] for c in self.json("list")["contexts"]]
+        self.assertIn(kept, listed)
+        self.assertFalse(set(left) & set(listed))
+
     def test_a_context_from_create_to_delete(self):
         context_id = self.create("dora")
         self.assertRegex(self.say("list"), r"(?m)^%s +dora$" % context_id)
@@ -247,6 +255,7 @@ class Ctl(unittest.TestCase):
         self.assertIn("status", self.json("show", context_id)["terminations"][0]["medias"][0]["dcmf"])
         patch = json.dumps([{"op": "replace", "path": "/dcmf/owner", "value": "eve"}])
         self.assertIn("owner eve", self.say("update", context_id, "-", text=patch))
+        self.assertEqual(self.say("sweep", "nobody"), "0 contexts deleted\n")
         self.assertEqual(self.say("delete", context_id), "")
         for words in (("show", context_id), ("delete", context_id)):
             status, said, complained = self.ctl(*words)

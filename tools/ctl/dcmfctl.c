@@ -38,6 +38,7 @@ static const char usage[] =
 	"  create FILE              a context from a MediaContext document; - is standard input\n"
 	"  update ID PATCHFILE      a JSON Patch on a context\n"
 	"  delete ID                away with it\n"
+	"  sweep OWNER              away with all contexts of that owner\n"
 	"  sdp terminate FILE       answer an offer; [--dc-media FILE] [--root URL] [--owner TEXT] "
 	"[--context ID]\n"
 	"  sdp offer FILE           an offer for the other side; [--mode E2AE|E2E] "
@@ -253,6 +254,18 @@ static int cmd_delete(struct ctl *ctl)
 	return ask_and_show(ctl, "context.delete", named_context(ctl), show_nothing);
 }
 
+static void show_swept(const json_t *result)
+{
+	printf("%lld contexts deleted\n",
+		(long long)json_integer_value(json_object_get(result, "deleted")));
+}
+
+static int cmd_sweep(struct ctl *ctl)
+{
+	return ask_and_show(
+		ctl, "context.sweep", json_pack("{s:s}", "owner", ctl->words[0]), show_swept);
+}
+
 static int cmd_create(struct ctl *ctl)
 {
 	json_t *params = json_pack("{s:o}", "context", read_json(ctl->words[0]));
@@ -427,6 +440,7 @@ static const struct command {
 	{ "list", cmd_list, 0, false },
 	{ "show", cmd_show, 1, false },
 	{ "delete", cmd_delete, 1, false },
+	{ "sweep", cmd_sweep, 1, false },
 	{ "create", cmd_create, 1, false },
 	{ "update", cmd_update, 2, false },
 	{ "sdp", cmd_sdp, 2, false },

@@ -339,7 +339,7 @@ START_TEST(lists_come_in_pages)
 {
 	struct front f;
 	json_t *answer, *result;
-	char line[256], after[64] = "";
+	char line[256], after[64] = "", one[64] = "";
 	unsigned seen = 0, pages = 0;
 
 	front_start_now(&f);
@@ -358,6 +358,7 @@ START_TEST(lists_come_in_pages)
 		json_array_foreach (json_object_get(result, "contexts"), i, entry) {
 			ck_assert_str_gt(js_get_text(entry, "contextId"), after);
 			snprintf(after, sizeof(after), "%s", js_get_text(entry, "contextId"));
+			snprintf(one, sizeof(one), "%s", after);
 			seen++;
 		}
 		next = js_get_text(result, "next");
@@ -372,8 +373,14 @@ START_TEST(lists_come_in_pages)
 	ck_assert_uint_eq(pages, 3);
 	say(&f, CALL("1", "context.list", "{\"limit\":0}"));
 	hear(&f, ERROR("1", "-32602", "*"));
+	snprintf(line, sizeof(line),
+		CALL("2", "context.delete_all", "{\"contextIds\":[\"%s\",\"0-gone\",\"%s\",7]}"),
+		one, one);
+	say(&f, line);
+	hear(&f, RESULT("2", "{\"deleted\":1}"));
+	ck_assert_int_eq(fake_relay(f.relay)->delete_reason, CLOSE_LOCAL);
 	say(&f, CALL("2", "context.delete_all", "{}"));
-	hear(&f, RESULT("2", "{\"deleted\":25}"));
+	hear(&f, RESULT("2", "{\"deleted\":24}"));
 	ck_assert_int_eq(fake_relay(f.relay)->delete_reason, CLOSE_SHUTDOWN);
 	ck_assert_uint_eq(fake_relay(f.relay)->deleted, 25);
 	front_close(&f);

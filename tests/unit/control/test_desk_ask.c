@@ -66,7 +66,7 @@ static void make(const char *identity)
 	w = strcmp(asked(0), "(nothing)") == 0;
 	if (w == 1)
 		asked(1);
-	tell((unsigned)w, RESULT("{\"contextId\":\"0-a\"}"));
+	tell((unsigned)w, RESULT("{\"contextId\":\"0-a\",\"dcmf\":{\"owner\":\"x\"}}"));
 	ck_assert_uint_eq(a.answers, 1);
 	assert_says(a.result, "0-a");
 	forget(&a);
@@ -230,6 +230,19 @@ START_TEST(a_context_is_read_and_not_changed_by_others)
 }
 END_TEST
 
+START_TEST(a_sweep_leaves_what_the_asker_may_not_change)
+{
+	struct asker a = { 0 };
+
+	make("URI:urn:uuid:1");
+	ask(&a, "CN=other", "context.sweep", "{\"owner\":\"x\"}");
+	assert_says(a.result, "\"deleted\":0");
+	forget(&a);
+	ask(&a, "URI:urn:uuid:1", "context.sweep", "{\"owner\":\"x\"}");
+	ck_assert_uint_eq(a.answers, 0); /* a worker is asked */
+}
+END_TEST
+
 START_TEST(others_change_it_where_that_is_configured)
 {
 	struct desk_limits limits = { 3, TICK_S(60), true };
@@ -315,6 +328,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_worker_that_does_not_answer_is_a_problem_after_5_s);
 	tcase_add_test(t, a_context_is_changed_by_who_made_it_and_by_the_operator);
 	tcase_add_test(t, a_context_is_read_and_not_changed_by_others);
+	tcase_add_test(t, a_sweep_leaves_what_the_asker_may_not_change);
 	tcase_add_test(t, others_change_it_where_that_is_configured);
 	tcase_add_test(t, what_the_operator_made_is_changed_by_the_operator);
 	tcase_add_test(t, a_controller_of_lines_may_be_somebody_too);

@@ -118,6 +118,50 @@ START_TEST(a_draining_node_refuses_new_contexts_and_is_drained_when_the_last_has
 }
 END_TEST
 
+#define SWEEP(owner) REQUEST("9", "context.sweep", "{\"owner\":\"" owner "\"}")
+
+START_TEST(a_sweep_deletes_what_an_owner_has_in_every_worker_and_nothing_else)
+{
+	make_context(1, "1-a", "x");
+	make_context(0, "0-a", "x");
+	make_context(1, "1-b", "y");
+	say(1, SWEEP("x"));
+	ck_assert_str_eq(asked(1), "(nothing)");
+	ck_assert_str_eq(asked(0), "context.delete_all {\"owner\":\"x\",\"contextIds\":[\"0-a\"]}");
+	tell(0, EVENT("context.deleted", "0-a"));
+	tell(0, RESULT("{\"deleted\":1}"));
+	ck_assert_str_eq(asked(1), "context.delete_all {\"owner\":\"x\",\"contextIds\":[\"1-a\"]}");
+	tell(1, EVENT("context.deleted", "1-a"));
+	tell(1, RESULT("{\"deleted\":1}"));
+	assert_says(heard(1), "\"deleted\":2");
+	ck_assert_uint_eq(desk_contexts(desk), 1);
+}
+END_TEST
+
+START_TEST(a_sweep_of_an_owner_without_contexts_asks_no_worker)
+{
+	make_context(1, "1-a", "x");
+	say(1, SWEEP("z"));
+	assert_says(heard(1), "\"deleted\":0");
+	say(1, REQUEST("9", "context.sweep", "{}"));
+	assert_says(heard(1), "owner is missing");
+	ck_assert_str_eq(asked(1), "(nothing)");
+}
+END_TEST
+
+START_TEST(a_sweep_goes_on_behind_a_worker_that_dies)
+{
+	make_context(1, "1-a", "x");
+	make_context(0, "0-a", "x");
+	say(1, SWEEP("x"));
+	asked(0);
+	desk_worker_lost(desk, now, 0, "signal 9");
+	asked(1);
+	tell(1, RESULT("{\"deleted\":1}"));
+	assert_says(heard(1), "\"deleted\":1");
+}
+END_TEST
+
 START_TEST(at_the_deadline_of_a_drain_what_is_left_is_deleted)
 {
 	make_context(1, "1-a", "x");
@@ -324,6 +368,9 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_controller_that_leaves_while_names_are_resolved_leaves_nothing);
 	tcase_add_test(
 		t, a_draining_node_refuses_new_contexts_and_is_drained_when_the_last_has_gone);
+	tcase_add_test(t, a_sweep_deletes_what_an_owner_has_in_every_worker_and_nothing_else);
+	tcase_add_test(t, a_sweep_of_an_owner_without_contexts_asks_no_worker);
+	tcase_add_test(t, a_sweep_goes_on_behind_a_worker_that_dies);
 	tcase_add_test(t, at_the_deadline_of_a_drain_what_is_left_is_deleted);
 	tcase_add_test(t, a_worker_that_does_not_delete_does_not_keep_the_node);
 	tcase_add_test(t, a_drain_waits_for_contexts_that_are_being_made);
