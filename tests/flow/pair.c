@@ -54,12 +54,14 @@ void pair_spec(const struct pair *p, struct context_spec *out)
 		.owner = mem_strdup("test"), .terminations = t, .termination_count = 2
 	};
 	for (unsigned i = 0; i < 2; i++) {
-		t[i].termination_id = mem_strdup(i ? "b" : "a");
+		t[i].termination_id = mem_strdup(i > 0 && p->options.hop == HOP_MB ? "b" : "a");
 		t[i].medias = mem_zalloc(sizeof(struct media_spec));
 		t[i].media_count = 1;
 		phone_media_spec(i ? p->b : p->a, t[i].medias);
 		t[i].medias->proxy = p->options.proxy;
 	}
+	t[0].medias->has_server = t[1].at_server = p->options.hop != HOP_MB;
+	t[1].medias->hop = p->options.hop;
 	/* the line that b has not answered yet has the channels of a's offer */
 	if (t[1].medias->stream_count == 0 && t[0].medias->stream_count > 0) {
 		struct media_spec copy;
@@ -79,7 +81,10 @@ void pair_view(const struct pair *p, const struct phone *of, struct media_view *
 	const struct relay_context *c = relay_context_find(p->world->relay, p->context_id);
 
 	ck_assert_ptr_nonnull(c);
-	ck_assert(relay_media_view(p->world->relay, c, of == p->b, 0, out));
+	if (of == p->b && p->options.hop != HOP_MB)
+		ck_assert(relay_server_view(p->world->relay, c, 0, 0, out));
+	else
+		ck_assert(relay_media_view(p->world->relay, c, of == p->b, 0, out));
 }
 
 static void ended_here(const struct media_view *view, struct ue_remote *out)
@@ -113,11 +118,15 @@ bool pair_remote(const struct pair *p, const struct phone *of, struct ue_remote 
 	*out = (struct ue_remote){ .accepted = true,
 		.addr = view.local,
 		.ice = view.ice_ufrag != NULL,
-		.ice_lite = true };
+		.ice_lite = !view.ice_checks };
 	if (out->ice) {
 		snprintf(out->credentials.ufrag, sizeof(out->credentials.ufrag), "%s",
 			view.ice_ufrag);
 		snprintf(out->credentials.pwd, sizeof(out->credentials.pwd), "%s", view.ice_pwd);
+	}
+	if (of->lite != NULL) {
+		ck_assert(ice_lite_set_remote(of->lite, &out->credentials));
+		out->ice = false;
 	}
 	ue_media(p->a->ue, &a);
 	memcpy(out->streams, a.streams, sizeof(out->streams));

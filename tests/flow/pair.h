@@ -1,7 +1,8 @@
 /*
- * pair.h: two phones and the context that joins them, ended at the relay (bridge, e2ae) or passed through (splice, e2e).
+ * pair.h: two phones, or a phone and a server, and the context that joins them, ended at the relay (bridge, e2ae) or passed
+ * through (splice, e2e).
  *
- *     phone a ── line ── relay ── line ── phone b
+ *     phone a ── line ── relay ── line ── phone b, or the server b
  *
  *     p = pair_create(w, &options)
  *     pair_call(p, NULL)             the controller: a's offer in, context made; offer to b, b's answer in by update; answer to a
@@ -39,6 +40,7 @@ struct note {
 
 struct pair_options {
 	uint8_t proxy; /* PROXY_DC_APPLICATION or PROXY_UDP */
+	uint8_t hop;   /* HOP_MDC1 or HOP_MDC2: b is a server there; HOP_MB: another UE */
 	struct phone_options a, b;
 	bool together; /* both sides are told at once: neither is asked to fit the other */
 	const struct ue_stream *streams; /* agreed in SDP, on both sides */

@@ -7,14 +7,29 @@
 
 #define DELAY_US TICK_MS(20)
 
+static void answer_check(
+	struct phone *p, const struct addr *from, const struct addr *to, struct span dgram)
+{
+	const struct path path = { .port = p->at.port, .local = *to, .remote = *from };
+	struct ice_reply reply;
+
+	if (ice_lite_input(p->lite, p->world->codec, sim_now(), &path, dgram, &reply) ==
+		ICE_SELECTED)
+		p->path_up++;
+	if (reply.len > 0)
+		net_send(p->world->net, to, from, SPAN(reply.bytes, reply.len));
+}
+
 static void on_line_input(
 	void *arg, const struct addr *from, const struct addr *to, struct span dgram)
 {
 	struct phone *p = arg;
 
-	(void)to;
 	p->touched = true;
-	ue_input(p->ue, sim_now(), from, dgram);
+	if (p->lite != NULL && stun_is_one(dgram))
+		answer_check(p, from, to, dgram);
+	else
+		ue_input(p->ue, sim_now(), from, dgram);
 }
 
 static void on_ready(void *arg)
@@ -77,6 +92,8 @@ struct phone *phone_create(struct world *w, const struct phone_options *options)
 	p->wanted = config.sid_count;
 	p->ue = ue_create(&config, sim_now());
 	ck_assert_ptr_nonnull(p->ue);
+	if (p->options.ice_lite)
+		p->lite = ice_lite_create(NULL, sim_now());
 	w->phones[w->phone_count++] = p;
 	return p;
 }
@@ -90,6 +107,7 @@ void phone_destroy(struct phone *p)
 			p->world->phones[i] = NULL;
 	net_detach(p->world->net, &p->at.local);
 	ue_destroy(p->ue);
+	ice_lite_destroy(p->lite);
 	free(p);
 }
 
@@ -121,7 +139,9 @@ void phone_media_spec(const struct phone *p, struct media_spec *m)
 	struct ue_media ue;
 
 	ue_media(p->ue, &ue);
-	*m = (struct media_spec){ .media_id = mem_strdup("0"), .has_ice = ue.ice };
+	*m = (struct media_spec){
+		.media_id = mem_strdup("0"), .has_ice = ue.ice || p->lite, .ice_checks = p->lite
+	};
 	m->remote_sctp_port = ue.sctp_port;
 	m->remote_max_message = ue.max_message;
 	m->accept_dcep = p->options.dcep || p->options.accept_dcep;
@@ -134,6 +154,11 @@ void phone_media_spec(const struct phone *p, struct media_spec *m)
 	if (ue.ice) {
 		m->ice = mem_alloc(sizeof(*m->ice));
 		*m->ice = ue.credentials;
+	}
+	if (p->lite != NULL) {
+		m->ice = mem_zalloc(sizeof(*m->ice));
+		snprintf(m->ice->ufrag, sizeof(m->ice->ufrag), "%s", ice_lite_ufrag(p->lite));
+		snprintf(m->ice->pwd, sizeof(m->ice->pwd), "%s", ice_lite_pwd(p->lite));
 	}
 	m->fingerprints = mem_alloc(sizeof(*m->fingerprints));
 	m->fingerprints[0] = ue.fingerprint;

@@ -426,7 +426,7 @@ START_TEST(a_splice_is_small_and_leaves_nothing)
 }
 END_TEST
 
-static void one_call(bool ice)
+static void one_call(int ice)
 {
 	struct pair_options o = options(ice);
 
@@ -444,27 +444,8 @@ static void one_call(bool ice)
 
 START_TEST(any_allocation_of_a_call_may_fail)
 {
-	unsigned n;
-
 	w = world_create(__func__);
-	one_call(_i);
-	for (n = 1; n < 20000; n++) {
-		long live = mem_live();
-
-		w->fail_at = n;
-		w->failed = false;
-		one_call(_i);
-		w->fail_at = 0;
-		w->seen_count = 0;
-		if (!w->failed)
-			break;
-		ck_assert_msg(relay_context_count(w->relay) == 0 && w->ports_open == 0,
-			"left over after failure %u", n);
-		ck_assert_msg(mem_live() <= live, "%ld allocations leak after failure %u",
-			mem_live() - live, n);
-	}
-	ck_assert_uint_gt(n, 20);
-	ck_assert_uint_lt(n, 20000);
+	world_sweep(w, one_call, _i, 20);
 	world_finish(w);
 }
 END_TEST

@@ -145,7 +145,9 @@ static void on_event(void *world, const struct relay_event *ev)
 	if (w->seen_count == SEEN_MAX)
 		return;
 	w->seen_count++;
-	*s = (struct seen){ .type = ev->type, .sid = ev->sid, .reason = ev->reason };
+	*s = (struct seen){
+		.type = ev->type, .sid = ev->sid, .hop = ev->hop, .reason = ev->reason
+	};
 	snprintf(s->context_id, sizeof(s->context_id), "%s", ev->context_id);
 	snprintf(s->media_id, sizeof(s->media_id), "%s", ev->media_id ? ev->media_id : "");
 	snprintf(s->detail, sizeof(s->detail), "%s", ev->detail ? ev->detail : "");
@@ -467,4 +469,32 @@ bool all_closed(struct world *w)
 bool nothing_left(struct world *w)
 {
 	return relay_context_count(w->relay) == 0 && w->ports_open == 0;
+}
+
+/* ---- memory that runs out ---- */
+
+#define SWEEP_MAX 20000
+
+void world_sweep(struct world *w, void (*call)(int arg), int arg, unsigned at_least)
+{
+	unsigned n;
+
+	call(arg);
+	for (n = 1; n < SWEEP_MAX; n++) {
+		long live = mem_live();
+
+		w->fail_at = n;
+		w->failed = false;
+		call(arg);
+		w->fail_at = 0;
+		w->seen_count = 0;
+		if (!w->failed)
+			break;
+		ck_assert_msg(relay_context_count(w->relay) == 0 && w->ports_open == 0,
+			"left over after failure %u", n);
+		ck_assert_msg(mem_live() <= live, "%ld allocations leak after failure %u",
+			mem_live() - live, n);
+	}
+	ck_assert_uint_gt(n, at_least);
+	ck_assert_uint_lt(n, SWEEP_MAX);
 }

@@ -34,6 +34,7 @@ struct seen {
 	enum relay_event_type type;
 	char context_id[24], media_id[24];
 	int32_t sid;
+	uint8_t hop;
 	enum close_reason reason;
 	char detail[200];
 };
@@ -96,11 +97,13 @@ struct phone_options {
 	bool accept_dcep;     /* the other side may open channels */
 	uint32_t max_message; /* 0: 1024; bytes it takes */
 	uint32_t send_buffer; /* 0: 256 KiB */
+	bool ice_lite;        /* a server that answers checks and sends none; instead of `ice` */
 };
 
 struct phone {
 	struct world *world;
 	struct ue *ue;
+	struct ice_lite *lite; /* NULL: it is not ICE Lite */
 	struct phone_options options;
 	struct path at;
 	struct link up, down;
@@ -178,6 +181,12 @@ const struct reply *phone_fetch(struct phone *p, uint16_t sid, const char *targe
 unsigned world_count(const struct world *w, const struct phone *p, enum relay_event_type type);
 const struct seen *world_last(
 	const struct world *w, const struct phone *p, enum relay_event_type type);
+
+/*
+ * Every allocation that the relay makes during `call` fails once, each in a run of its own: nothing
+ * stays behind. `call` makes a context and ends it; with enough memory it needs `at_least` so many.
+ */
+void world_sweep(struct world *w, void (*call)(int arg), int arg, unsigned at_least);
 
 /* Conditions. */
 bool all_up(struct world *w);

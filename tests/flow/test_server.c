@@ -1,0 +1,649 @@
+/*
+ * test_server.c: a phone and an application server that speaks data channels itself, on MDC2 or MDC1.
+ *
+ *     phone a ══ DTLS, SCTP ══ relay ══ DTLS, SCTP ══ server b            DC_APPLICATION_PROXY: ended here, twice
+ *     phone a ═══════════════════ relay ═══════════════ server b            UDP_PROXY: passed through
+ */
+#include <stdio.h>
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/counters.h"
+#include "tests/flow/inside.h"
+#include "tests/flow/pair.h"
+
+#define KIB 1024u
+
+static const struct ue_stream three[] = {
+	{ .sid = 1000, .quality = { .priority = 256 }, .label = "text", .protocol = "chat" },
+	{ .sid = 1001, .quality = { true, MAX_RETRANSMITS, 256, 3 }, .label = "pointer" },
+	{ .sid = 1002, .quality = { false, MAX_LIFETIME, 128, 5000 }, .label = "late" },
+};
+
+static struct world *w;
+static struct pair *p;
+
+enum ice_of_server { NO_ICE, FULL_ICE, LITE_ICE };
+
+static struct phone_options side(int ice, enum setup setup)
+{
+	return (struct phone_options){ .ice = ice == FULL_ICE,
+		.ice_lite = ice == LITE_ICE,
+		.setup = setup,
+		.accept_dcep = true,
+		.max_message = 64 * KIB };
+}
+
+static struct pair_options options(uint8_t proxy, int ice)
+{
+	return (struct pair_options){ .proxy = proxy,
+		.hop = HOP_MDC2,
+		.streams = three,
+		.stream_count = 3,
+		.a = side(NO_ICE, SETUP_NONE),
+		.b = side(ice, SETUP_NONE) };
+}
+
+static void begin_with(const char *name, const struct pair_options *o)
+{
+	w = world_create(name);
+	p = pair_create(w, o);
+	pair_set_up(p);
+}
+
+static void begin(const char *name, uint8_t proxy, int ice)
+{
+	struct pair_options o = options(proxy, ice);
+
+	begin_with(name, &o);
+}
+
+static void end(void)
+{
+	pair_destroy(p);
+	world_finish(w);
+}
+
+static void works_both_ways(void)
+{
+	pair_flow_all(p, 900, 50);
+	ck_assert(world_until(w, 60, flows_done));
+	flows_are_whole(p);
+	pair_forget_flows(p);
+}
+
+static unsigned events(enum relay_event_type type, uint8_t hop)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->seen_count; i++)
+		n += w->seen[i].type == type && w->seen[i].hop == hop;
+	return n;
+}
+
+static const struct seen *last_of(enum relay_event_type type, uint8_t hop)
+{
+	for (unsigned i = w->seen_count; i-- > 0;)
+		if (w->seen[i].type == type && w->seen[i].hop == hop)
+			return &w->seen[i];
+	return NULL;
+}
+
+static bool is_bridge(int i)
+{
+	return i % 2 == 0;
+}
+
+static uint8_t proxy_of(int i)
+{
+	return is_bridge(i) ? PROXY_DC_APPLICATION : PROXY_UDP;
+}
+
+/* ---- every way to come up ---- */
+
+static const enum setup setups[] = { SETUP_ACTPASS, SETUP_ACTIVE, SETUP_PASSIVE };
+
+/* _i: proxy, ICE of the phone, ICE of the server, role that the phone offers: 2 * 2 * 3 * 3. */
+START_TEST(a_server_is_reached_in_every_role_with_every_kind_of_ice)
+{
+	struct pair_options o = options(proxy_of(_i), _i / 4 % 3);
+	struct media_view a, b;
+
+	o.a = side(_i / 2 % 2, setups[_i / 12]);
+	o.hop = _i % 3 == 0 ? HOP_MDC1 : HOP_MDC2;
+	begin_with(__func__, &o);
+	ck_assert_int_ne(ue_is_client(p->a->ue), ue_is_client(p->b->ue));
+	pair_view(p, p->a, &a);
+	pair_view(p, p->b, &b);
+	ck_assert_int_eq(a.hop, HOP_MB);
+	ck_assert_int_eq(b.hop, o.hop);
+	ck_assert_int_eq(b.ice_checks, o.b.ice_lite);
+	ck_assert_int_eq(b.ice_ufrag != NULL, o.b.ice || o.b.ice_lite);
+	ck_assert_int_eq(a.passes, !is_bridge(_i));
+	ck_assert_int_eq(b.passes, !is_bridge(_i));
+	works_both_ways();
+	ck_assert_uint_eq(events(RELAY_EVENT_DTLS_CONNECTED, HOP_MB), is_bridge(_i));
+	ck_assert_uint_eq(events(RELAY_EVENT_DTLS_CONNECTED, o.hop), is_bridge(_i));
+	ck_assert_uint_eq(events(RELAY_EVENT_CHANNEL_OPENED, o.hop), is_bridge(_i) ? 3 : 0);
+	ck_assert_int_eq(counter_value[CNT_legs], is_bridge(_i) ? 2 : 0);
+	pair_hang_up(p);
+	ck_assert(world_until(w, 2.1, nothing_left));
+	end();
+}
+END_TEST
+
+/* A server that is known beforehand, with a role of its own choice. */
+START_TEST(a_server_that_was_known_before_chooses_its_role)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i / 4);
+
+	o.together = true;
+	o.a.setup = _i & 1 ? SETUP_ACTIVE : SETUP_PASSIVE;
+	o.b.setup = _i & 2 ? SETUP_ACTIVE : SETUP_PASSIVE;
+	begin_with(__func__, &o);
+	ck_assert_int_eq(ue_is_client(p->b->ue), (_i & 2) / 2);
+	works_both_ways();
+	end();
+}
+END_TEST
+
+/* Where the server says actpass too, its leg takes the role that the phone's does not have. */
+START_TEST(the_roles_toward_phone_and_server_are_opposite_where_they_may)
+{
+	struct media_view a, b;
+
+	begin(__func__, PROXY_DC_APPLICATION, NO_ICE);
+	pair_view(p, p->a, &a);
+	pair_view(p, p->b, &b);
+	ck_assert_int_ne(a.setup, b.setup);
+	end();
+}
+END_TEST
+
+static const struct ue_stream chat = {
+	.sid = 1010, .quality = { true, MAX_RETRANSMITS, 512, 7 }, .label = "chat", .protocol = "c"
+};
+
+START_TEST(channels_opened_in_band_by_either_side_keep_their_id)
+{
+	uint16_t from, other;
+
+	begin(__func__, proxy_of(_i), FULL_ICE);
+	pair_open(p, _i & 2 ? p->b : p->a, &chat, &from, &other);
+	ck_assert_uint_eq(from, other);
+	pair_flow(p, p->a, from, from, 60 * KIB, 5);
+	pair_flow(p, p->b, from, from, 60 * KIB, 5);
+	ck_assert(world_until(w, 30, flows_done));
+	flows_are_whole(p);
+	end();
+}
+END_TEST
+
+/* ---- who is believed ---- */
+
+START_TEST(a_server_with_another_certificate_gets_nothing)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i / 2);
+
+	o.b.setup = _i & 1 ? SETUP_ACTIVE : SETUP_PASSIVE;
+	o.together = true;
+	o.a.setup = SETUP_ACTIVE;
+	w = world_create(__func__);
+	p = pair_create(w, &o);
+	p->b->wrong_fingerprint = true;
+	ck_assert(pair_call(p, NULL));
+	pair_flow(p, p->a, 1000, 1000, 100, 3);
+	world_run(w, 10);
+	ck_assert_uint_eq(p->a->opened, 3);
+	ck_assert_uint_eq(p->b->opened, 0);
+	ck_assert_uint_eq(p->flows[0].ledger.received, 0);
+	ck_assert_int_eq(
+		last_of(RELAY_EVENT_DTLS_FAILED, HOP_MDC2)->reason, CLOSE_DTLS_FINGERPRINT);
+	ck_assert_ptr_null(last_of(RELAY_EVENT_DTLS_FAILED, HOP_MB));
+	pair_forget_flows(p);
+	end();
+}
+END_TEST
+
+/* Where the controller says too late which certificate is right, what was said before is not lost. */
+START_TEST(the_right_fingerprint_by_an_update_mends_it)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, NO_ICE);
+
+	o.b.setup = SETUP_PASSIVE;
+	o.together = true;
+	o.a.setup = SETUP_ACTIVE;
+	w = world_create(__func__);
+	p = pair_create(w, &o);
+	p->b->wrong_fingerprint = true;
+	ck_assert(pair_call(p, NULL));
+	world_run(w, 3);
+	p->b->wrong_fingerprint = false;
+	ue_renew(p->b->ue, NULL);
+	ck_assert(pair_update(p));
+	ck_assert(world_until(w, 20, all_up));
+	world_run(w, 0.2);
+	works_both_ways();
+	ck_assert_uint_eq(p->a->secured, 1);
+	end();
+}
+END_TEST
+
+static int64_t turned_away(void)
+{
+	return counter_value[CNT_datagrams_source_total] +
+	       counter_value[CNT_datagrams_unknown_total];
+}
+
+START_TEST(a_stranger_on_the_port_of_the_server_is_counted_and_nothing_else)
+{
+	uint8_t dgram[100] = { 22, 254, 253 };
+	int64_t before;
+	struct addr stranger;
+	struct media_view b;
+
+	begin(__func__, proxy_of(_i), _i / 2);
+	pair_view(p, p->b, &b);
+	addr_parse_ip(SPAN_LIT("198.18.0.66"), 6666, &stranger);
+	before = turned_away();
+	net_send(w->net, &stranger, &b.local, SPAN_OF(dgram));
+	world_run(w, 0.1);
+	ck_assert_int_eq(turned_away(), before + 1);
+	dgram[0] = 0; /* no STUN either */
+	net_send(w->net, &stranger, &b.local, SPAN_OF(dgram));
+	world_run(w, 0.1);
+	works_both_ways();
+	end();
+}
+END_TEST
+
+/* ---- servers that do not answer ---- */
+
+/* What the phone says waits, bounded in bytes and time; then its channels end, each by its policy. */
+START_TEST(a_server_that_never_answers_is_told_and_shuts_the_window)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+
+	o.together = true;
+	o.a.setup = SETUP_ACTIVE;
+	o.b.setup = SETUP_PASSIVE;
+	w = world_create(__func__);
+	p = pair_create(w, &o);
+	p->b->down.cut = true;
+	ck_assert(pair_call(p, NULL));
+	world_run(w, 2);
+	ck_assert_uint_eq(p->a->opened, 3);
+	pair_flow(p, p->a, 1000, 1000, 8000, 1000);
+	world_run(w, 100);
+	ck_assert_uint_eq(p->b->opened, 0);
+	ck_assert_uint_lt(p->flows[0].sent, 1000);
+	ck_assert_int_le(counter_value[CNT_buffered_bytes], (int64_t)(2 << 20));
+	ck_assert_ptr_nonnull(last_of(RELAY_EVENT_DTLS_FAILED, HOP_MDC2));
+	ck_assert_int_eq(last_of(RELAY_EVENT_DTLS_FAILED, HOP_MDC2)->reason,
+		_i == LITE_ICE ? CLOSE_PATH_LOSS : CLOSE_DTLS_TIMEOUT);
+	ck_assert_int_eq(last_of(RELAY_EVENT_CHANNEL_CLOSED, HOP_MB)->reason, CLOSE_QUEUE_LIMIT);
+	pair_forget_flows(p);
+	end();
+}
+END_TEST
+
+START_TEST(a_server_that_vanishes_is_a_path_loss_of_its_side_alone)
+{
+	begin(__func__, PROXY_DC_APPLICATION, _i);
+	p->b->up.cut = p->b->down.cut = true;
+	world_run(w, 150);
+	ck_assert_int_eq(last_of(RELAY_EVENT_SCTP_CLOSED, HOP_MDC2)->reason, CLOSE_PATH_LOSS);
+	ck_assert_ptr_null(last_of(RELAY_EVENT_SCTP_CLOSED, HOP_MB));
+	ck_assert_uint_eq(p->a->channels_closed, 3);
+	ck_assert_uint_eq(p->a->closed, 0);
+	end();
+}
+END_TEST
+
+/* RFC 7675: nothing more is sent to a server whose consent is gone. */
+START_TEST(nothing_passes_to_a_server_whose_consent_is_gone)
+{
+	int64_t before;
+
+	begin(__func__, PROXY_UDP, _i ? FULL_ICE : LITE_ICE);
+	p->b->up.cut = true;
+	world_run(w, 45);
+	before = counter_value[CNT_splice_dropped_total];
+	pair_flow(p, p->a, 1000, 1000, 900, 10);
+	world_run(w, 5);
+	ck_assert_int_gt(counter_value[CNT_splice_dropped_total], before);
+	end();
+}
+END_TEST
+
+static bool b_is_up(struct world *world)
+{
+	(void)world;
+	return p->b->opened >= 3;
+}
+
+/* It comes back with a new association; the phone's stays. */
+START_TEST(a_server_that_starts_again_is_reached_again)
+{
+	begin(__func__, PROXY_DC_APPLICATION, _i % 3);
+	pair_flow_all(p, 3000, 100000);
+	world_run(w, 1);
+	pair_forget_flows(p);
+	p->b->opened = 0;
+	ue_renew(p->b->ue, _i / 3 ? world_identity(7) : NULL);
+	ck_assert(pair_update(p));
+	world_run(w, 5);
+	ck_assert_uint_eq(p->a->channels_closed, 3);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(ue_open(p->a->ue, &three[i], false), ERR_OK);
+	p->a->touched = true;
+	ck_assert(world_until(w, 20, b_is_up));
+	world_run(w, 1);
+	p->note_count[0] = p->note_count[1] = 0;
+	works_both_ways();
+	ck_assert_uint_eq(p->a->secured, 1);
+	ck_assert_uint_eq(p->b->secured, 2);
+	ck_assert_int_eq(counter_value[CNT_buffered_bytes], 0);
+	end();
+}
+END_TEST
+
+/* ---- lines ---- */
+
+static void make_bad(struct phone *phone)
+{
+	phone->up.loss_permille = phone->down.loss_permille = 100;
+	phone->up.jitter_us = phone->down.jitter_us = TICK_MS(40);
+	phone->up.twice_permille = phone->down.twice_permille = 50;
+	phone->up.spare_checks = phone->down.spare_checks = true;
+}
+
+START_TEST(bad_lines_to_both_lose_nothing)
+{
+	const struct ue_stream reliable = { .sid = 1000 };
+	struct pair_options o = options(proxy_of(_i), _i / 2);
+
+	o.streams = &reliable;
+	o.stream_count = 1;
+	w = world_create(__func__);
+	p = pair_create(w, &o);
+	make_bad(p->a);
+	make_bad(p->b);
+	ck_assert(pair_call(p, NULL));
+	ck_assert(world_until(w, 300, all_up));
+	pair_flow_all(p, 3000, 100);
+	ck_assert(world_until(w, 3600, flows_done));
+	flows_are_whole(p);
+	end();
+}
+END_TEST
+
+START_TEST(a_slow_server_slows_the_phone_and_loses_nothing)
+{
+	struct flow *f;
+
+	begin(__func__, PROXY_DC_APPLICATION, _i);
+	ue_hold(p->b->ue, true);
+	f = pair_flow(p, p->a, 1000, 1000, 8000, 1000);
+	world_run(w, 5);
+	ck_assert_uint_lt(f->sent, 700);
+	ck_assert_int_le(counter_value[CNT_buffered_bytes], (int64_t)(2 << 20));
+	ue_hold(p->b->ue, false);
+	p->b->touched = true;
+	ck_assert(world_until(w, 60, flows_done));
+	flow_is_whole(f, true);
+	pair_forget_flows(p);
+	end();
+}
+END_TEST
+
+/* ---- channels ---- */
+
+START_TEST(a_channel_that_one_side_closes_is_closed_on_the_other)
+{
+	struct phone *closer;
+
+	begin(__func__, PROXY_DC_APPLICATION, NO_ICE);
+	closer = _i ? p->b : p->a;
+	ue_close_channel(closer->ue, sim_now(), 1000);
+	closer->touched = true;
+	world_run(w, 2);
+	ck_assert_uint_eq(p->a->channels_closed, 1);
+	ck_assert_uint_eq(p->b->channels_closed, 1);
+	ck_assert_uint_eq(events(RELAY_EVENT_CHANNEL_CLOSED, HOP_MB), 1);
+	ck_assert_uint_eq(events(RELAY_EVENT_CHANNEL_CLOSED, HOP_MDC2), 1);
+	end();
+}
+END_TEST
+
+/* The server uses a stream that nobody agreed on: that is no matter of the phone. */
+START_TEST(a_stream_that_was_not_agreed_gets_nowhere)
+{
+	const struct ue_stream stray = { .sid = 1007, .label = "stray" };
+	struct pair_options o = options(PROXY_DC_APPLICATION, NO_ICE);
+
+	o.a.accept_dcep = o.b.accept_dcep = false;
+	begin_with(__func__, &o);
+	ck_assert_int_eq(ue_open(p->b->ue, &stray, _i), ERR_OK);
+	pair_say(p, p->b, 1007, PPID_STRING, SPAN_LIT("hello?"));
+	world_run(w, 2);
+	ck_assert_uint_eq(p->note_count[0], 0);
+	ck_assert_uint_eq(p->a->opened, 3);
+	works_both_ways();
+	end();
+}
+END_TEST
+
+/* ---- wishes that change ---- */
+
+/* Everything of the server may be told later. */
+START_TEST(a_server_that_is_told_later_gets_what_was_said_before)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+	struct relay_refusal refusal;
+	struct context_spec spec;
+	struct ue_remote remote;
+	struct flow *f;
+
+	w = world_create(__func__);
+	p = pair_create(w, &o);
+	p->b->unknown = true;
+	snprintf(p->context_id, sizeof(p->context_id), "0-1");
+	pair_spec(p, &spec);
+	ck_assert_ptr_nonnull(world_create_context(w, p->context_id, &spec, &refusal));
+	context_spec_finish(&spec);
+	ck_assert(pair_remote(p, p->a, &remote));
+	ck_assert_int_eq(ue_connect(p->a->ue, sim_now(), &remote), ERR_OK);
+	p->a->touched = true;
+	f = pair_flow(p, p->a, 1000, 1000, 1000, 200);
+	world_run(w, 6);
+	ck_assert_uint_eq(f->sent, 200);
+	p->b->unknown = false;
+	ck_assert(pair_update(p));
+	ck_assert(world_until(w, 20, flows_done));
+	flow_is_whole(f, true);
+	pair_forget_flows(p);
+	end();
+}
+END_TEST
+
+START_TEST(a_server_that_moves_keeps_its_association)
+{
+	int ice = _i / 2;
+
+	begin(__func__, proxy_of(_i), ice);
+	pair_flow(p, p->a, 1000, 1000, 2000, 500);
+	pair_flow(p, p->b, 1000, 1000, 2000, 500);
+	world_run(w, 0.3);
+	phone_move(p->b);
+	if (ice == FULL_ICE)
+		ue_restart_ice(p->b->ue);
+	ck_assert(pair_update(p));
+	ck_assert(world_until(w, 120, flows_done));
+	flows_are_whole(p);
+	ck_assert_uint_eq(p->a->secured, 1);
+	ck_assert_uint_eq(p->b->secured, 1);
+	end();
+}
+END_TEST
+
+/* An ICE restart of a server that is ICE Lite: it has other credentials, and we check anew. */
+START_TEST(a_lite_server_may_restart_ice)
+{
+	struct media_view before, after;
+
+	begin(__func__, proxy_of(_i), LITE_ICE);
+	pair_view(p, p->b, &before);
+	ice_lite_restart(p->b->lite);
+	ck_assert(pair_update(p));
+	pair_view(p, p->b, &after);
+	ck_assert_str_eq(before.ice_ufrag, after.ice_ufrag); /* the controller did not ask us to */
+	world_run(w, 60);
+	works_both_ways();
+	ck_assert_uint_eq(p->b->secured, 1);
+	end();
+}
+END_TEST
+
+START_TEST(our_own_ice_restart_toward_a_lite_server_keeps_everything)
+{
+	char ufrag[ICE_UFRAG_LEN + 1];
+	struct context_spec spec;
+	struct ue_remote remote;
+	struct media_view b;
+
+	begin(__func__, proxy_of(_i), LITE_ICE);
+	pair_view(p, p->b, &b);
+	snprintf(ufrag, sizeof(ufrag), "%s", b.ice_ufrag);
+	pair_spec(p, &spec);
+	spec.terminations[1].medias[0].ice_restart = true;
+	ck_assert(world_update_context(w, p->context_id, &spec));
+	context_spec_finish(&spec);
+	pair_view(p, p->b, &b);
+	ck_assert_str_ne(ufrag, b.ice_ufrag);
+	ck_assert(pair_remote(p, p->b, &remote)); /* and the server is told */
+	world_run(w, 60);
+	works_both_ways();
+	ck_assert_uint_eq(p->b->secured, 1);
+	end();
+}
+END_TEST
+
+START_TEST(an_update_without_change_disturbs_nothing)
+{
+	begin(__func__, proxy_of(_i), _i / 2);
+	pair_flow(p, p->a, 1000, 1000, 2000, 500);
+	for (unsigned i = 0; i < 10; i++) {
+		world_run(w, 0.1);
+		ck_assert(pair_update(p));
+	}
+	ck_assert(world_until(w, 60, flows_done));
+	flows_are_whole(p);
+	ck_assert_uint_eq(p->a->secured + p->b->secured, 2);
+	end();
+}
+END_TEST
+
+START_TEST(a_call_may_end_at_any_moment_of_set_up)
+{
+	struct pair_options o = options(proxy_of(_i), _i / 2);
+
+	w = world_create(__func__);
+	for (unsigned ms = 0; ms < 320; ms += 10) {
+		p = pair_create(w, &o);
+		ck_assert(pair_call(p, NULL));
+		pair_flow_all(p, 500, 10);
+		world_run(w, ms / 1e3);
+		pair_hang_up(p);
+		ck_assert(world_until(w, 2.1, nothing_left));
+		pair_destroy(p);
+	}
+	world_finish(w);
+}
+END_TEST
+
+/* ---- P2A2P: two phones at one application, with lifetimes of their own ---- */
+
+START_TEST(two_phones_at_one_application_live_and_die_alone)
+{
+	struct pair_options o = options(proxy_of(_i), NO_ICE);
+	struct pair *one, *two;
+
+	w = world_create(__func__);
+	one = pair_create(w, &o);
+	two = pair_create(w, &o);
+	ck_assert(pair_call(one, NULL) && pair_call(two, NULL));
+	ck_assert(world_until(w, 10, all_up));
+	world_run(w, 0.2);
+	pair_hang_up(one);
+	world_run(w, 3);
+	ck_assert_uint_eq(relay_context_count(w->relay), 1);
+	p = two;
+	works_both_ways();
+	ck_assert_uint_eq(two->a->closed + two->b->closed, 0);
+	pair_destroy(one);
+	end();
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static void one_call(int i)
+{
+	struct pair_options o = options(proxy_of(i), i / 2);
+
+	p = pair_create(w, &o);
+	if (pair_call(p, NULL)) {
+		world_run(w, 1);
+		ue_open(p->a->ue, &chat, true);
+		pair_flow_all(p, 3000, 3);
+		world_run(w, 0.5);
+		pair_update(p);
+		ue_close_channel(p->b->ue, sim_now(), 1000);
+		p->b->touched = true;
+		world_run(w, 0.5);
+	}
+	pair_hang_up(p);
+	pair_destroy(p);
+	world_run(w, 3);
+}
+
+START_TEST(any_allocation_of_a_call_may_fail)
+{
+	w = world_create(__func__);
+	world_sweep(w, one_call, _i, 20);
+	world_finish(w);
+}
+END_TEST
+
+static void add(TCase *tc)
+{
+	tcase_add_loop_test(tc, a_server_is_reached_in_every_role_with_every_kind_of_ice, 0, 36);
+	tcase_add_loop_test(tc, a_server_that_was_known_before_chooses_its_role, 0, 12);
+	tcase_add_test(tc, the_roles_toward_phone_and_server_are_opposite_where_they_may);
+	tcase_add_loop_test(tc, channels_opened_in_band_by_either_side_keep_their_id, 0, 4);
+	tcase_add_loop_test(tc, a_server_with_another_certificate_gets_nothing, 0, 6);
+	tcase_add_test(tc, the_right_fingerprint_by_an_update_mends_it);
+	tcase_add_loop_test(
+		tc, a_stranger_on_the_port_of_the_server_is_counted_and_nothing_else, 0, 6);
+	tcase_add_loop_test(tc, a_server_that_never_answers_is_told_and_shuts_the_window, 0, 3);
+	tcase_add_loop_test(tc, a_server_that_vanishes_is_a_path_loss_of_its_side_alone, 0, 3);
+	tcase_add_loop_test(tc, nothing_passes_to_a_server_whose_consent_is_gone, 0, 2);
+	tcase_add_loop_test(tc, a_server_that_starts_again_is_reached_again, 0, 6);
+	tcase_add_loop_test(tc, bad_lines_to_both_lose_nothing, 0, 6);
+	tcase_add_loop_test(tc, a_slow_server_slows_the_phone_and_loses_nothing, 0, 3);
+	tcase_add_loop_test(tc, a_channel_that_one_side_closes_is_closed_on_the_other, 0, 2);
+	tcase_add_loop_test(tc, a_stream_that_was_not_agreed_gets_nowhere, 0, 2);
+	tcase_add_loop_test(tc, a_server_that_is_told_later_gets_what_was_said_before, 0, 3);
+	tcase_add_loop_test(tc, a_server_that_moves_keeps_its_association, 0, 6);
+	tcase_add_loop_test(tc, a_lite_server_may_restart_ice, 0, 2);
+	tcase_add_loop_test(tc, our_own_ice_restart_toward_a_lite_server_keeps_everything, 0, 2);
+	tcase_add_loop_test(tc, an_update_without_change_disturbs_nothing, 0, 6);
+	tcase_add_loop_test(tc, a_call_may_end_at_any_moment_of_set_up, 0, 6);
+	tcase_add_loop_test(tc, two_phones_at_one_application_live_and_die_alone, 0, 2);
+	tcase_add_loop_test(tc, any_allocation_of_a_call_may_fail, 0, 6);
+}
+
+int main(void)
+{
+	return world_main("server", add);
+}
