@@ -45,6 +45,14 @@ bool channel_is_full(const struct channel *ch)
 	return ch->queued >= relay_of(ch)->config.channel_queue;
 }
 
+bool channel_is_reliable(const struct channel *ch)
+{
+	const struct assoc *a = ch->leg->assoc;
+	const struct channel_view *view = a != NULL ? assoc_channel(a, ch->sid) : NULL;
+
+	return view == NULL || view->quality.reliability == RELIABLE;
+}
+
 void channel_queued(struct channel *ch, int64_t n)
 {
 	ch->queued += (size_t)n;

@@ -294,6 +294,8 @@ void channel_queued(struct channel *ch, int64_t n);
 /* Opens or shuts the window as the bound says; after the route took, or did not take. */
 void channel_look(struct channel *ch);
 bool channel_is_full(const struct channel *ch);
+/* May none of its messages be lost? */
+bool channel_is_reliable(const struct channel *ch);
 enum err channel_send(struct channel *ch, struct span bytes);
 void channel_close(struct channel *ch, enum close_reason reason);
 /* The most one message to this peer may hold. */

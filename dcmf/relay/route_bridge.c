@@ -12,14 +12,9 @@
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
+#include "dcmf/relay/frame.h"
+#include "dcmf/relay/message.h"
 #include "dcmf/relay/parts.h"
-
-struct message {
-	struct list_node on_queue;
-	uint32_t ppid;
-	uint32_t len;
-	uint8_t bytes[];
-};
 
 struct bridge {
 	struct list_node queue;
@@ -77,41 +72,24 @@ static struct channel *far_channel(const struct channel *ch)
 	return other != NULL && other->why == CLOSE_NONE && !is_ending(other) ? other : NULL;
 }
 
-static bool is_reliable(const struct channel *ch)
-{
-	const struct channel_view *view = assoc_channel(ch->leg->assoc, ch->sid);
-
-	return view == NULL || view->quality.reliability == RELIABLE;
-}
-
 /* --- messages --- */
-
-static int64_t cost_of(const struct message *m)
-{
-	return (int64_t)(sizeof(*m) + m->len);
-}
 
 static void take_off(struct channel *ch, struct message *m)
 {
 	list_unlink(&m->on_queue);
-	channel_queued(ch, -cost_of(m));
+	channel_queued(ch, -message_cost(m));
 	mem_free(m);
-}
-
-static struct message *first(const struct list_node *list)
-{
-	return list_is_empty(list) ? NULL : container_of(list->next, struct message, on_queue);
 }
 
 static struct message *oldest(const struct bridge *b)
 {
-	return first(&b->queue);
+	return message_first(&b->queue);
 }
 
 static void forget_last(struct channel *ch, struct message *m)
 {
 	list_unlink(&m->on_queue);
-	relay_buffered(relay_of(ch), -cost_of(m));
+	relay_buffered(relay_of(ch), -message_cost(m));
 	mem_free(m);
 }
 
@@ -123,7 +101,7 @@ static void discard(struct channel *ch)
 		return;
 	while ((m = oldest(bridge_of(ch))) != NULL)
 		take_off(ch, m);
-	while ((m = first(&bridge_of(ch)->last)) != NULL)
+	while ((m = message_first(&bridge_of(ch)->last)) != NULL)
 		forget_last(ch, m);
 }
 
@@ -135,7 +113,7 @@ static void refuse(struct channel *ch, size_t len)
 	count(messages_refused_total);
 	log_warn(media_subject(ch->leg->media, subject),
 		"channel %u: %zu bytes are more than the far side takes", ch->sid, len);
-	if (is_reliable(ch))
+	if (channel_is_reliable(ch))
 		channel_close(ch, CLOSE_MESSAGE_SIZE);
 }
 
@@ -160,7 +138,7 @@ static void drain(struct channel *ch)
 	struct message *m;
 
 	while (ch->why == CLOSE_NONE && (m = oldest(bridge_of(ch))) != NULL &&
-		pass_on(ch, m->ppid, SPAN(m->bytes, m->len))) {
+		pass_on(ch, m->ppid, message_bytes(m))) {
 		if (ch->why == CLOSE_NONE)
 			take_off(ch, m);
 	}
@@ -181,7 +159,7 @@ static bool overdue(struct channel *ch, tick_t now)
 	size_t enough = relay_of(ch)->config.channel_queue / 2;
 
 	(void)now;
-	if (is_reliable(ch) || is_ending(ch))
+	if (channel_is_reliable(ch) || is_ending(ch))
 		return false;
 	bridge_of(ch)->dropping = true;
 	while (ch->queued >= enough && oldest(bridge_of(ch)) != NULL)
@@ -192,23 +170,17 @@ static bool overdue(struct channel *ch, tick_t now)
 
 static void keep(struct channel *ch, uint32_t ppid, struct span bytes)
 {
-	struct message *m = mem_alloc(sizeof(*m) + bytes.len);
+	struct message *m = message_create(FRAME_MESSAGE, ppid, bytes);
 
 	if (m == NULL) {
-		count(allocation_failed_total);
-		if (is_reliable(ch))
+		if (channel_is_reliable(ch))
 			channel_close(ch, CLOSE_NO_MEMORY);
 		else
 			count(messages_dropped_total);
 		return;
 	}
-	m->ppid = ppid;
-	m->len = (uint32_t)bytes.len;
-	if (bytes.len > 0)
-		memcpy(m->bytes, bytes.p, bytes.len);
-	list_init(&m->on_queue);
 	list_append(&bridge_of(ch)->queue, &m->on_queue);
-	channel_queued(ch, cost_of(m));
+	channel_queued(ch, message_cost(m));
 }
 
 static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span bytes)
@@ -229,9 +201,9 @@ static void say_last(struct channel *ch)
 {
 	struct message *m;
 
-	while ((m = first(&bridge_of(ch)->last)) != NULL) {
+	while ((m = message_first(&bridge_of(ch)->last)) != NULL) {
 		switch (assoc_send(
-			ch->leg->assoc, now_of(ch), ch->sid, m->ppid, SPAN(m->bytes, m->len))) {
+			ch->leg->assoc, now_of(ch), ch->sid, m->ppid, message_bytes(m))) {
 		case ERR_OK: count(messages_bridged_total); break;
 		case ERR_MESSAGE_SIZE: count(messages_refused_total); break;
 		case ERR_UNSUPPORTED: break;
@@ -257,8 +229,8 @@ static void hand_over(struct channel *ch)
 	list_for_each_safe (n, next, &bridge_of(ch)->queue) {
 		struct message *m = container_of(n, struct message, on_queue);
 
-		channel_queued(ch, -cost_of(m));
-		relay_buffered(r, cost_of(m));
+		channel_queued(ch, -message_cost(m));
+		relay_buffered(r, message_cost(m));
 		list_append(&bridge_of(far)->last, n);
 	}
 	bridge_of(far)->ending = true;
