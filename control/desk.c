@@ -2,7 +2,7 @@
 #include "control/desk_private.h"
 #include "dcmf/base/log.h"
 
-#define PARAMS_MAX 6
+#define PARAMS_MAX 8
 
 enum param_type { PARAM_TEXT, PARAM_OBJECT, PARAM_ARRAY, PARAM_COUNT, PARAM_FLAG };
 
@@ -44,9 +44,11 @@ static const struct method {
 	{ "sdp.offer", method_sdp_offer,
 		{ { "sdp", PARAM_TEXT, true }, { "contextId", PARAM_TEXT, false },
 			{ "dcMedia", PARAM_OBJECT, false }, { "securityMode", PARAM_TEXT, false },
-			{ "addBootstrap", PARAM_FLAG, false }, { "owner", PARAM_TEXT, false } } },
+			{ "addBootstrap", PARAM_FLAG, false }, { "owner", PARAM_TEXT, false },
+			{ "own", PARAM_OBJECT, false }, { "other", PARAM_OBJECT, false } } },
 	{ "sdp.answer", method_sdp_answer,
-		{ { "contextId", PARAM_TEXT, true }, { "sdp", PARAM_TEXT, true } } },
+		{ { "contextId", PARAM_TEXT, true }, { "sdp", PARAM_TEXT, true },
+			{ "own", PARAM_OBJECT, false }, { "other", PARAM_OBJECT, false } } },
 	{ "context.trace", method_not_built, { { NULL } } },
 	{ "policy.show", method_not_built, { { NULL } } },
 	{ "events.subscribe", method_events_subscribe,

@@ -84,12 +84,17 @@ static json_t *read_message(const struct desk_call *c, const struct desk_context
 		.security_mode = js_get_text(c->params, "securityMode"),
 		.add_bootstrap = json_is_true(json_object_get(c->params, "addBootstrap")),
 		.owner = js_get_text(c->params, "owner"),
+		.stances = { json_object_get(c->params, "own"),
+			json_object_get(c->params, "other") },
 	};
 
 	if (wish.owner == NULL && x != NULL)
 		wish.owner = x->owner;
-	return is_answer ? sdp_dialog_answer(d, sdp, wish.owner, p)
-			 : sdp_dialog_offer(d, sdp, &wish, p);
+	if (!is_answer)
+		return sdp_dialog_offer(d, sdp, &wish, p);
+	if (!sdp_dialog_stand(d, &wish.stances, p))
+		return NULL;
+	return sdp_dialog_answer(d, sdp, wish.owner, p);
 }
 
 static json_t *params_of(json_t *document, const char *context_id)

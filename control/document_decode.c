@@ -315,6 +315,7 @@ static bool decode_media(struct decoding *d, const json_t *media, struct media_s
 	out->remote = document_endpoint(json_object_get(media, "remoteMbEndpoint"));
 	out->remote_max_message = decode_max_message(media);
 	out->accept_dcep = media_accepts_dcep(media);
+	out->setup = decode_setup(js_get_text(dcmf, "setup"));
 	return decode_dtls_end(d, remote, out) && copy_text(d, media, "mediaId", &out->media_id) &&
 	       copy_text(d, media, "associatedMediaId", &out->twin) &&
 	       copy_text(d, dcmf, "interface", &out->interface) &&

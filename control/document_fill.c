@@ -82,7 +82,7 @@ static bool far_is_known(const struct media_view *v)
  * DTLS that passes through ends at the far side: that is what the peer is told, nothing while it is
  * not known.
  */
-static bool put_dtls_end(json_t *endpoint, const struct media_view *v)
+static bool put_dtls_end(json_t *endpoint, const struct media_view *v, enum hash hash)
 {
 	struct fingerprint own;
 
@@ -92,19 +92,29 @@ static bool put_dtls_end(json_t *endpoint, const struct media_view *v)
 			       endpoint, &(struct dtls_end){ v->far->remote_sctp_port,
 						 v->far->fingerprints, v->far->fingerprint_count,
 						 v->far->remote_tls_id, v->far->remote_setup });
-	return cert_fingerprint(v->cert, HASH_SHA256, &own) == ERR_OK &&
+	return cert_fingerprint(v->cert, hash, &own) == ERR_OK &&
 	       put_members(endpoint,
 		       &(struct dtls_end){ v->sctp_port, &own, 1, v->tls_id, (uint8_t)v->setup });
 }
 
-static bool put_local_end(json_t *dc, const struct media_view *v)
+/* Of the fingerprint that the peer is told. */
+static enum hash wanted_hash(const json_t *media)
 {
-	json_t *endpoint;
+	const char *name = js_get_text(json_object_get(media, "dcmf"), "fingerprintHash");
+
+	if (name != NULL && strcmp(name, "SHA-384") == 0)
+		return HASH_SHA384;
+	return name != NULL && strcmp(name, "SHA-512") == 0 ? HASH_SHA512 : HASH_SHA256;
+}
+
+static bool put_local_end(json_t *media, const struct media_view *v)
+{
+	json_t *dc = json_object_get(media, "dcMedia"), *endpoint;
 
 	if (v->passes && !far_is_known(v))
 		return true;
 	endpoint = json_object();
-	if (put_dtls_end(endpoint, v))
+	if (put_dtls_end(endpoint, v, wanted_hash(media)))
 		return js_put(dc, "localDcEndpoint", endpoint);
 	json_decref(endpoint);
 	return false;
@@ -118,7 +128,7 @@ static bool put_server_endpoint(json_t *media, const struct media_view *v)
 		json_object_get(media, "dcMedia"), is_mdc2 ? "mdc2Info" : "mdc1Info");
 	json_t *endpoint = endpoint_json(&v->local, NULL);
 
-	if (put_dtls_end(endpoint, v))
+	if (put_dtls_end(endpoint, v, HASH_SHA256))
 		return js_put(info, is_mdc2 ? "localMdc2Endpoint" : "localMdc1Endpoint", endpoint);
 	json_decref(endpoint);
 	return false;
@@ -174,8 +184,7 @@ static bool put_endpoints(
 	json_t *media, const struct media_view *v, const struct media_view *server)
 {
 	return js_put(media, "localMbEndpoint", endpoint_json(&v->local, "UDP")) &&
-	       put_local_end(json_object_get(media, "dcMedia"), v) &&
-	       (server == NULL || put_server_endpoint(media, server));
+	       put_local_end(media, v) && (server == NULL || put_server_endpoint(media, server));
 }
 
 /*

@@ -16,6 +16,8 @@
 
 static const char *const transports[] = { "UDP", NULL };
 static const char *const setups[] = { "ACTIVE", "PASSIVE", "ACTPASS", NULL };
+static const char *const wished_setups[] = { "ACTIVE", "PASSIVE", NULL };
+static const char *const hashes[] = { "SHA-256", "SHA-384", "SHA-512", NULL };
 /* The last two are how the early shape calls them. */
 static const char *const proxies[] = { "HTTP_PROXY", "UDP_PROXY", "DC_APPLICATION_PROXY", "HTTP",
 	"UDP", NULL };
@@ -231,6 +233,8 @@ static const struct attribute dcmf_media_attributes[] = {
 	{ STREAM_MAP("applications", 0, NULL) },
 	{ NUMBER("maxMessageSize", UINT32_END) },
 	{ NAME("interface") },
+	{ TEXT("setup", NAME_BYTES), .served = wished_setups },
+	{ TEXT("fingerprintHash", NAME_BYTES), .served = hashes },
 	{ FLAG("acceptDcep") },
 	{ 0 },
 };

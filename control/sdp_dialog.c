@@ -58,6 +58,7 @@ static bool copy_side(struct sdp_side *to, const struct sdp_side *from)
 	struct problem p = { PROBLEM_NONE };
 
 	to->lines = from->lines;
+	to->stance = from->stance;
 	if (from->text == NULL)
 		return true;
 	to->text = mem_strdup(from->text);
@@ -362,7 +363,8 @@ static bool place_lines(const struct offering *o)
 		if (pair->at[to] < 0 && pair->fate != PAIR_ENDED)
 			pair->at[to] = (int)d->sides[to].lines++;
 		if (sdp_pair_media(d, pair, to) == NULL)
-			pair->ice[to] = pair->ice[from]; /* offered as it is offered to us */
+			pair->ice[to] = /* offered as it is offered to us */
+				sdp_wants_ice(&o->wish->stances, pair->ice[from]);
 	}
 	return d->sides[to].lines <= SDP_MEDIAS_MAX ||
 	       problem_set(o->p, PROBLEM_BAD_SDP, "too many m= lines on the other side");
@@ -404,7 +406,7 @@ static bool add_bootstrap(const struct offering *o)
 		pair->fate = PAIR_ENDED;
 		pair->end = (uint8_t)to;
 		pair->added = pair->is_ours = true;
-		pair->ice[to] = uses_ice(o->sdp);
+		pair->ice[to] = sdp_wants_ice(&o->wish->stances, uses_ice(o->sdp));
 	} else if (o->wish->add_bootstrap) {
 		pair->off = false;
 	}
@@ -451,7 +453,7 @@ json_t *sdp_dialog_offer(
 
 	if (s == NULL)
 		return NULL;
-	may_add = find_speaker(d, s, p) &&
+	may_add = find_speaker(d, s, p) && sdp_take_stances(d, &wish->stances, p) &&
 		  (wish->add_bootstrap || added_pair(d, 1 - d->from) != NULL);
 	if (p->kind != PROBLEM_NONE ||
 		!sdp_check_dc_media(s, wish->dc_media, may_add ? SDP_BOOTSTRAP : NULL, p)) {

@@ -27,6 +27,16 @@
 
 struct sdp_dialog;
 
+/*
+ * How the gateway stands toward a side, as the controller wishes: {interface, setup, fingerprint, ice},
+ * each may be absent. The first interface counts; the others until they are said anew.
+ */
+struct sdp_stances {
+	const json_t *own; /* toward who speaks; may be NULL, as the next */
+	const json_t
+		*other; /* toward the other side; `ice` is of lines that it has not answered yet */
+};
+
 /* What the controller says beside the offer. */
 struct sdp_wish {
 	const json_t *
@@ -35,6 +45,7 @@ struct sdp_wish {
 		security_mode; /* "E2AE" or "E2E", of application channels; NULL: E2AE, or as it was */
 	bool add_bootstrap; /* a local bootstrap line for the answering side, mediaId "bootstrap" */
 	const char *owner;  /* dcmf.owner of the document; NULL: none */
+	struct sdp_stances stances;
 };
 
 /* NULL: out of memory. `stored` may be NULL. */
@@ -51,6 +62,8 @@ json_t *sdp_dialog_offer(
 /* The same for the answer to the last offer, which may come more than once. */
 json_t *sdp_dialog_answer(
 	struct sdp_dialog *d, struct span text, const char *owner, struct problem *p);
+/* Before sdp_dialog_answer(): as in the wish of an offer. False: *p says what cannot be. */
+bool sdp_dialog_stand(struct sdp_dialog *d, const struct sdp_stances *stances, struct problem *p);
 
 /* After one of the two: what goes to the other side, mem_alloc'ed. NULL: *p says why. */
 char *sdp_dialog_text(const struct sdp_dialog *d, const json_t *filled, struct problem *p);

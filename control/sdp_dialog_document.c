@@ -149,6 +149,7 @@ static json_t *media_info(const struct sdp_dialog *d, const struct sdp_pair *pai
 	bool fine = js_put_text(o, "mediaId", pair->id) &&
 		    js_put_text(o, "mediaResourceType", "DC") && put_decision(dc, pair, streams) &&
 		    put_extensions(dcmf, d, pair, streams) &&
+		    sdp_put_stance(dcmf, &d->sides[side].stance) &&
 		    json_object_set(o, "dcMedia", dc) == 0 &&
 		    json_object_set(o, "dcmf", dcmf) == 0 && put_peer(o, m, pair->ice[side]);
 

@@ -24,7 +24,15 @@ struct sdp_pair {
 	json_t *dc; /* what the controller decided of it, a partial DcMedia or null; NULL: nothing */
 };
 
+/* Of the gateway toward a side. */
+struct sdp_stance {
+	char interface[64];      /* "": the first that fits */
+	const char *setup;       /* "ACTIVE", "PASSIVE"; NULL: as the gateway likes */
+	const char *fingerprint; /* "SHA-384"; NULL: the usual one */
+};
+
 struct sdp_side {
+	struct sdp_stance stance;
 	char *text;      /* its last offer or answer, foreign sections reduced; NULL: none yet */
 	struct sdp *sdp; /* the same; or the message under way. NULL at rest */
 	unsigned lines;
@@ -50,6 +58,13 @@ const struct sdp_media *sdp_pair_media(
 	const struct sdp_dialog *d, const struct sdp_pair *pair, unsigned side);
 /* Is the section a data channel line, and not refused? */
 bool sdp_is_alive(const struct sdp_media *m);
+
+/* sdp_dialog_stance.c */
+/* False: *p says what cannot be. */
+bool sdp_take_stances(struct sdp_dialog *d, const struct sdp_stances *stances, struct problem *p);
+/* Does it want ICE toward the other side? `offered`: where nothing is said. */
+bool sdp_wants_ice(const struct sdp_stances *stances, bool offered);
+bool sdp_put_stance(json_t *dcmf, const struct sdp_stance *stance);
 
 /* sdp_dialog_document.c */
 json_t *sdp_dialog_document(const struct sdp_dialog *d, const char *owner, struct problem *p);

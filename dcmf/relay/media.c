@@ -34,6 +34,8 @@ enum setup media_setup(const struct media *m)
 	case SETUP_PASSIVE: return SETUP_ACTIVE;
 	default: break;
 	}
+	if (m->spec.setup != SETUP_NONE)
+		return (enum setup)m->spec.setup;
 	if (is_told(m)) /* told a fingerprint but no role: as if actpass */
 		return joined && m->is_second ? opposite_of_twin(m) : relay_of(m)->config.setup;
 	return joined ? opposite_of_twin(m) : SETUP_ACTPASS; /* told nothing: still free */

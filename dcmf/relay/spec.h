@@ -90,6 +90,7 @@ struct media_spec {
 	struct fingerprint *fingerprints;
 	unsigned fingerprint_count;  /* 0: not known yet */
 	uint8_t remote_setup;        /* enum setup */
+	uint8_t setup;               /* ours where the peer leaves it open; NONE: as configured */
 	uint16_t remote_sctp_port;   /* 5000 when absent (RFC 8841) */
 	uint32_t remote_max_message; /* bytes; 0: any size */
 	char *remote_tls_id;         /* a new one asks for a new DTLS association (RFC 8842) */
