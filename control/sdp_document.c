@@ -182,6 +182,74 @@ static bool put_extensions(json_t *o, const struct claim *c, const json_t *strea
 	return fine;
 }
 
+/*
+ * Members of MediaInfo.dcmf that a controller may give in the `dcmf` of its partial DcMedia; the
+ * others are said by the SDP.
+ */
+static const char *const extensions[] = { "mdc1", "mdc2", "applications", "interface" };
+
+static bool is_extension(const char *key)
+{
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+		if (strcmp(key, extensions[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool sdp_take_extensions(json_t *dc, json_t *dcmf, const char *id, struct problem *p)
+{
+	json_t *given = json_object_get(dc, "dcmf"), *value;
+	char where[SDP_POINTER_MAX], member[80];
+	const char *key;
+
+	if (given != NULL && !json_is_object(given))
+		return problem_param(p, PROBLEM_OPTIONAL_INCORRECT, sdp_pointer(where, id, "dcmf"),
+			"an object is wanted");
+	json_object_foreach (given, key, value) {
+		snprintf(member, sizeof(member), "dcmf/%.60s", key);
+		if (!is_extension(key))
+			return problem_param(p, PROBLEM_OPTIONAL_INCORRECT,
+				sdp_pointer(where, id, member), "the SDP says this, or nobody");
+		if (json_object_set(dcmf, key, value) != 0)
+			return false;
+	}
+	json_object_del(dc, "dcmf");
+	return true;
+}
+
+/*
+ * What passes through is answered by the server, whose words the controller brings: an SDP answer
+ * without a fingerprint, or with a role that is left open, is none (RFC 8842 5.3).
+ */
+bool sdp_check_passing(const json_t *dc, const char *id, enum setup offered, struct problem *p)
+{
+	const char *proxy = js_get_text(dc, "mediaProxyConfig"), *setup, *info = "mdc2Info";
+	const json_t *server;
+	char where[SDP_POINTER_MAX], member[80];
+
+	if (proxy == NULL || strncmp(proxy, "UDP", 3) != 0)
+		return true;
+	server = json_object_get(json_object_get(dc, info), "remoteMdc2Endpoint");
+	if (server == NULL) {
+		server = json_object_get(json_object_get(dc, "mdc1Info"), "remoteMdc1Endpoint");
+		info = server != NULL ? "mdc1Info" : info;
+	}
+	setup = js_get_text(server, "securitySetup");
+	if (json_array_size(json_object_get(server, "fingerprints")) == 0 &&
+		json_object_get(server, "fingerprint") == NULL) {
+		snprintf(member, sizeof(member), "%s", info);
+		return problem_param(p, PROBLEM_IE_MISSING, sdp_pointer(where, id, member),
+			"the answer needs the fingerprints of the server's endpoint");
+	}
+	if (offered == SETUP_ACTIVE || offered == SETUP_PASSIVE ||
+		(setup != NULL && strcmp(setup, "ACTPASS") != 0))
+		return true;
+	snprintf(member, sizeof(member), "%s", info);
+	return problem_param(p, PROBLEM_IE_MISSING, sdp_pointer(where, id, member),
+		"the answer needs the securitySetup that the server chose, ACTIVE or PASSIVE");
+}
+
 static json_t *media_info(const struct claim *c, struct problem *p)
 {
 	json_t *o, *dc, *dcmf, *streams;
@@ -194,9 +262,10 @@ static json_t *media_info(const struct claim *c, struct problem *p)
 	dcmf = json_object();
 	streams = sdp_streams(c->media, c->dc);
 	fine = js_put_text(o, "mediaId", c->id) && js_put_text(o, "mediaResourceType", "DC") &&
-	       put_channels(dc, c, streams, p) && put_extensions(dcmf, c, streams) &&
-	       json_object_set(o, "dcMedia", dc) == 0 && json_object_set(o, "dcmf", dcmf) == 0 &&
-	       sdp_put_remote(o, c->media);
+	       sdp_take_extensions(dc, dcmf, c->id, p) && put_channels(dc, c, streams, p) &&
+	       sdp_check_passing(dc, c->id, c->media->setup, p) &&
+	       put_extensions(dcmf, c, streams) && json_object_set(o, "dcMedia", dc) == 0 &&
+	       json_object_set(o, "dcmf", dcmf) == 0 && sdp_put_remote(o, c->media);
 	json_decref(dc);
 	json_decref(dcmf);
 	json_decref(streams);

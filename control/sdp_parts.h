@@ -94,6 +94,13 @@ json_t *sdp_streams(const struct sdp_media *m, const json_t *dc);
 json_t *sdp_labels(const struct sdp_media *m, const json_t *streams);
 bool sdp_are_bootstrap(const json_t *streams);
 bool sdp_is_local_bootstrap(const struct sdp_media *m);
+/*
+ * What the controller says of the gateway beside the SDP, in the `dcmf` of its partial DcMedia, goes into
+ * that of the MediaInfo. False: *p says what is wrong, or out of memory.
+ */
+bool sdp_take_extensions(json_t *dc, json_t *dcmf, const char *id, struct problem *p);
+/* Is enough said of the server to answer for it, where DTLS passes? `offered`: the UE's role. */
+bool sdp_check_passing(const json_t *dc, const char *id, enum setup offered, struct problem *p);
 /* "*" speaks for many sections, and each takes the roots of its own channels. False: out of memory. */
 bool sdp_reduce_roots(json_t *dc, const json_t *streams);
 

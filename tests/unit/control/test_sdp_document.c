@@ -317,6 +317,66 @@ START_TEST(a_bundle_only_section_ends_here_alone_or_not_at_all)
 }
 END_TEST
 
+/* ---- servers ---------------------------------------------------------------------------- */
+
+#define ADC     FINGERPRINT "a=setup:actpass\r\na=dcmap:1000 label=\"board\"\r\n"
+#define AT      "'ip':{'ipv4Addr':'10.0.0.7'},'portNumber':4000"
+#define ENDS(m) "'mdc2Info':{'mdc2Protocol':'UDP/DTLS/SCTP','remoteMdc2Endpoint':{" AT m "}}"
+#define PRINT                                                                                    \
+	",'fingerprints':['SHA-256 2B:6F:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:" \
+	"66:F9:0E:B5:20:74:CB:39:58:EF:13:A7']"
+
+START_TEST(an_application_line_may_end_at_a_server)
+{
+	json_t *doc = taken(ONE(ADC), "{'0':{'mediaProxyConfig':'DC_APPLICATION_PROXY'," ENDS(
+					      "") ",'dcmf':{'mdc2':{'ice':"
+						  "{'ufrag':'abcd','pwd':'abcdefghijklmnopqrstuv'}}"
+						  ",'applications':{'1000':'board'}}}"
+						  "}");
+	const struct document_rules rules = { .max_streams = 2048, .max_message = 262144 };
+	json_t *media = json_array_get(medias(doc), 0), *dcmf = json_object_get(media, "dcmf");
+	struct problem p = { PROBLEM_NONE };
+	bool rel18;
+
+	ck_assert_ptr_null(json_object_get(json_object_get(media, "dcMedia"), "dcmf"));
+	assert_json(json_object_get(dcmf, "mdc2"),
+		"{'ice':{'ufrag':'abcd','pwd':'abcdefghijklmnopqrstuv'}}");
+	assert_json(json_object_get(dcmf, "applications"), "{'1000':'board'}");
+	assert_json(json_object_get(dcmf, "labels"), "{'1000':'board'}");
+	ck_assert_msg(document_check(doc, &rules, &rel18, &p), "%s", p.detail);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(what_passes_is_answered_with_the_words_of_the_server)
+{
+	assert_claims(ONE(ADC),
+		"{'0':{'mediaProxyConfig':'UDP_PROXY'," ENDS(
+			PRINT ",'securitySetup':'PASSIVE'") "}}",
+		"0");
+	assert_claims(ONE(FINGERPRINT "a=setup:active\r\na=dcmap:1000\r\n"),
+		"{'0':{'mediaProxyConfig':'UDP_PROXY'," ENDS(PRINT) "}}", "0");
+	assert_refused(ONE(ADC), "{'0':{'mediaProxyConfig':'UDP_PROXY'," ENDS("") "}}",
+		PROBLEM_IE_MISSING, "/dcMedia/0/mdc2Info: the answer needs the fingerprints");
+	assert_refused(ONE(ADC), "{'0':{'mediaProxyConfig':'UDP_PROXY'," ENDS(PRINT) "}}",
+		PROBLEM_IE_MISSING, "/dcMedia/0/mdc2Info: the answer needs the securitySetup");
+	assert_refused(ONE(ADC), "{'0':{'mediaProxyConfig':'UDP_PROXY'}}", PROBLEM_IE_MISSING,
+		"/dcMedia/0/mdc2Info: the answer needs the fingerprints");
+}
+END_TEST
+
+START_TEST(what_the_sdp_says_is_not_said_beside_it)
+{
+	assert_refused(ONE(ADC),
+		"{'0':{'mediaProxyConfig':'DC_APPLICATION_PROXY'," ENDS(
+			"") ",'dcmf':{'labels':{}}}}",
+		PROBLEM_OPTIONAL_INCORRECT, "/dcMedia/0/dcmf/labels: the SDP says this");
+	assert_refused(ONE(ADC),
+		"{'0':{'mediaProxyConfig':'DC_APPLICATION_PROXY'," ENDS("") ",'dcmf':7}}",
+		PROBLEM_OPTIONAL_INCORRECT, "/dcMedia/0/dcmf: an object");
+}
+END_TEST
+
 /* ---- refusals --------------------------------------------------------------------------- */
 
 START_TEST(what_a_controller_gets_wrong_is_named)
@@ -436,6 +496,9 @@ static Suite *suite(void)
 	suite_add_tcase(s, t);
 
 	t = tcase_create("refusals");
+	tcase_add_test(t, an_application_line_may_end_at_a_server);
+	tcase_add_test(t, what_passes_is_answered_with_the_words_of_the_server);
+	tcase_add_test(t, what_the_sdp_says_is_not_said_beside_it);
 	tcase_add_test(t, what_a_controller_gets_wrong_is_named);
 	tcase_add_test(t, fingerprints_below_sha256_are_refused_unless_a_strong_one_is_there);
 	tcase_add_test(t, half_of_ice_credentials_is_refused);
