@@ -13,9 +13,10 @@
 #include "dcmf/io/udp_socket.h"
 
 enum {
-	BATCH = 32, /* datagrams a system call */
+	BATCH = 32, /* datagrams, or trains of them, a system call */
 	/* ours: then the other ports have their turn; epoll reminds us of the rest */
 	BATCHES_A_TURN = 4,
+	DATAGRAMS_A_TURN = 128,
 	/* a whole datagram; the odd size spreads the buffers over the cache sets */
 	BUFFER = 65536 + 5 * 64,
 
@@ -56,6 +57,22 @@ struct udp {
 	uint32_t slots, first_free, last_free;
 };
 
+/* The first n, after they were used. */
+static void prepare(struct batch *b, int n)
+{
+	for (int i = 0; i < n; i++) {
+		b->iov[i] = (struct iovec){ b->bytes[i], BUFFER };
+		b->msg[i].msg_hdr = (struct msghdr){
+			.msg_name = &b->from[i],
+			.msg_namelen = sizeof(b->from[i]),
+			.msg_iov = &b->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = b->control[i],
+			.msg_controllen = sizeof(b->control[i]),
+		};
+	}
+}
+
 struct udp *udp_create(struct loop *loop, const struct udp_config *config)
 {
 	struct udp *u = mem_zalloc(sizeof(*u));
@@ -70,6 +87,7 @@ struct udp *udp_create(struct loop *loop, const struct udp_config *config)
 		udp_destroy(u);
 		return NULL;
 	}
+	prepare(u->batch, BATCH);
 	return u;
 }
 
@@ -143,42 +161,51 @@ static void give_number(struct udp *u, uint32_t number)
 	put_last(u, slot);
 }
 
-static void prepare(struct batch *b)
+static void hand_over_one(struct udp *u, const struct path *path, struct span dgram, tick_t now)
 {
-	for (int i = 0; i < BATCH; i++) {
-		b->iov[i] = (struct iovec){ b->bytes[i], BUFFER };
-		b->msg[i].msg_hdr = (struct msghdr){
-			.msg_name = &b->from[i],
-			.msg_namelen = sizeof(b->from[i]),
-			.msg_iov = &b->iov[i],
-			.msg_iovlen = 1,
-			.msg_control = b->control[i],
-			.msg_controllen = sizeof(b->control[i]),
-		};
-	}
+	count(datagrams_received_total);
+	count_add(datagram_bytes_received_total, dgram.len);
+	u->config.input(u->config.arg, now, path, dgram);
+}
+
+/* One message: a datagram, or a train of them. How many it was. */
+static int hand_over_message(
+	struct udp *u, uint32_t number, const struct addr *bound, int i, tick_t now)
+{
+	struct mmsghdr *m = &u->batch->msg[i];
+	struct span rest = SPAN(u->batch->bytes[i], m->msg_len);
+	struct path path = { .port = number, .local = *bound };
+	size_t piece = udp_socket_received(&m->msg_hdr, &path.local);
+	int n = 0;
+
+	if (!addr_from_sockaddr((struct sockaddr *)&u->batch->from[i], &path.remote))
+		return 0;
+	if (piece > 0 && piece < rest.len)
+		count(trains_received_total);
+	else
+		piece = rest.len;
+	do {
+		hand_over_one(u, &path, SPAN(rest.p, rest.len < piece ? rest.len : piece), now);
+		rest = span_skip(rest, piece);
+		n++;
+	} while (rest.len > 0 && find(u, number) != NULL);
+	return n;
 }
 
 /*
- * Hands a batch over. The port may be closed on the way: the rest of its
- * datagrams then belongs to nobody.
+ * Hands a batch over; how many datagrams it was. The port may be closed on the way: the rest then
+ * belongs to nobody.
  */
-static void hand_over(struct udp *u, uint32_t number, const struct addr *bound, int n, tick_t now)
+static int hand_over(struct udp *u, uint32_t number, const struct addr *bound, int n, tick_t now)
 {
-	struct batch *b = u->batch;
+	int dgrams = 0;
 
-	for (int i = 0; i < n && find(u, number) != NULL; i++) {
-		struct path path = { .port = number, .local = *bound };
-		struct span dgram = SPAN(b->bytes[i], b->msg[i].msg_len);
-
-		if (!addr_from_sockaddr((struct sockaddr *)&b->from[i], &path.remote))
-			continue;
-		udp_socket_destination(&b->msg[i].msg_hdr, &path.local);
-		count(datagrams_received_total);
-		count_add(datagram_bytes_received_total, dgram.len);
-		u->config.input(u->config.arg, now, &path, dgram);
-	}
+	for (int i = 0; i < n && find(u, number) != NULL; i++)
+		dgrams += hand_over_message(u, number, bound, i, now);
+	prepare(u->batch, n);
 	if (u->config.batch_end != NULL)
 		u->config.batch_end(u->config.arg, now);
+	return dgrams;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -188,18 +215,19 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	uint32_t number = p->number;
 	struct addr bound = p->local;
 	tick_t now = loop_now(u->loop);
+	int dgrams = 0;
 
-	for (int batch = 0; batch < BATCHES_A_TURN && find(u, number) != NULL; batch++) {
-		int n;
+	for (int batch = 0;
+		batch < BATCHES_A_TURN && dgrams < DATAGRAMS_A_TURN && find(u, number) != NULL;
+		batch++) {
+		int n = recvmmsg(fd, u->batch->msg, BATCH, MSG_DONTWAIT, NULL);
 
-		prepare(u->batch);
-		n = recvmmsg(fd, u->batch->msg, BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
 		/* an ICMP error of an earlier send: it is not about what waits to be read */
 		if (n <= 0)
 			continue;
-		hand_over(u, number, &bound, n, now);
+		dgrams += hand_over(u, number, &bound, n, now);
 		if (n < BATCH)
 			return;
 	}

@@ -1,6 +1,6 @@
 /*
- * udp_queue.h: the datagrams of one turn on their way out: copied into one stretch of
- * memory, sent socket by socket. For udp.c only.
+ * udp_queue.h: the datagrams of one turn on their way out: copied into one stretch of memory, sent socket by
+ * socket; those to one peer that follow one another as one train (UDP_SEGMENT), where the kernel can. For udp.c only.
  */
 #pragma once
 

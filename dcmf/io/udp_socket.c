@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ static int set_up(int fd, const struct addr *local)
 
 	set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
 	set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	set(fd, SOL_UDP, UDP_GRO, 1); /* an old kernel has none of it, and hands over one by one */
 	if (local->family == ADDR_IPV6 && (set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
 						  set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) != 0))
 		return -1;
@@ -81,8 +83,10 @@ static void take_ipv6(const struct in6_pktinfo *info, struct addr *local)
 		local->scope = info->ipi6_ifindex;
 }
 
-void udp_socket_destination(struct msghdr *msg, struct addr *local)
+size_t udp_socket_received(struct msghdr *msg, struct addr *local)
 {
+	size_t piece = 0;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
@@ -94,25 +98,32 @@ void udp_socket_destination(struct msghdr *msg, struct addr *local)
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			take_ipv6(&info, local);
+		} else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+			int length;
+
+			memcpy(&length, CMSG_DATA(c), sizeof(length));
+			piece = length > 0 ? (size_t)length : 0;
 		}
 	}
+	return piece;
 }
 
+/* Behind those that are there already. */
 static void put_control(
 	struct msghdr *msg, void *control, int level, int type, const void *data, size_t len)
 {
-	struct cmsghdr *c = control;
+	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)control + msg->msg_controllen);
 
-	memset(control, 0, CMSG_SPACE(len));
+	memset(c, 0, CMSG_SPACE(len));
 	c->cmsg_level = level;
 	c->cmsg_type = type;
 	c->cmsg_len = CMSG_LEN(len);
 	memcpy(CMSG_DATA(c), data, len);
 	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(len);
+	msg->msg_controllen += CMSG_SPACE(len);
 }
 
-void udp_socket_source(struct msghdr *msg, void *control, const struct addr *local)
+static void put_source(struct msghdr *msg, void *control, const struct addr *local)
 {
 	if (local->family == ADDR_IPV4) {
 		struct in_pktinfo info = { 0 };
@@ -125,4 +136,16 @@ void udp_socket_source(struct msghdr *msg, void *control, const struct addr *loc
 		memcpy(&info.ipi6_addr, local->ip, sizeof(info.ipi6_addr));
 		put_control(msg, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	}
+}
+
+void udp_socket_sending(struct msghdr *msg, void *control, const struct addr *local, size_t piece)
+{
+	uint16_t length = (uint16_t)piece;
+
+	msg->msg_control = NULL;
+	msg->msg_controllen = 0;
+	if (local != NULL)
+		put_source(msg, control, local);
+	if (piece > 0)
+		put_control(msg, control, SOL_UDP, UDP_SEGMENT, &length, sizeof(length));
 }

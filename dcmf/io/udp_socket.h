@@ -9,23 +9,30 @@
 #include "dcmf/base/addr.h"
 #include "dcmf/base/err.h"
 
-/* Room for the one control message that names our address, of either family. */
-#define UDP_CONTROL_MAX 64
+/* Room for the control messages that name our address, of either family, and the pieces of a train. */
+#define UDP_CONTROL_MAX 96
 
 /*
- * Non-blocking, bound, and told to report the destination of each
- * datagram. See udp_open() for the errors.
+ * A train is a row of datagrams of one peer and one length that the kernel hands over, or takes, as one; the last
+ * may be shorter. It takes this many, and a UDP payload of bytes.
+ */
+#define UDP_TRAIN_MAX   64
+#define UDP_TRAIN_BYTES 65000
+
+/*
+ * Non-blocking, bound, and told to report the destination of each datagram and to receive trains where
+ * the kernel can. See udp_open() for the errors.
  */
 enum err udp_socket_open(const struct addr *local, int *fd);
 
 /*
- * The address a received datagram was sent to; untouched when the
- * kernel did not say. The port stays.
+ * The address a received datagram was sent to; untouched when the kernel did not say. The port stays. Returns the length
+ * of the pieces where it is a train, else 0.
  */
-void udp_socket_destination(struct msghdr *msg, struct addr *local);
+size_t udp_socket_received(struct msghdr *msg, struct addr *local);
 
 /*
- * Makes `msg` leave from `local`; writes into `control`, which has UDP_CONTROL_MAX
- * bytes and the alignment of a cmsghdr.
+ * Makes `msg` leave from `local` (NULL: the kernel chooses), as a train of pieces of so many bytes unless that is 0. Writes into
+ * `control`, which has UDP_CONTROL_MAX bytes and the alignment of a cmsghdr.
  */
-void udp_socket_source(struct msghdr *msg, void *control, const struct addr *local);
+void udp_socket_sending(struct msghdr *msg, void *control, const struct addr *local, size_t piece);

@@ -1,5 +1,8 @@
 /* test_udp.c: media sockets on loopback: which address answers, numbers, batches, errors. */
+#include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dcmf/base/alloc.h"
@@ -7,6 +10,37 @@
 #include "dcmf/io/udp.h"
 #include "tests/unit/io/turn.h"
 #include "tests/unit/main.h"
+
+/* The kernel of a machine that cannot send trains, or not to this peer. */
+static struct {
+	int refuse_trains; /* with this error; 0: as it is */
+	unsigned refused;
+	unsigned calls;
+} kernel;
+
+static bool is_train(struct msghdr *h)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c))
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_SEGMENT)
+			return true;
+	return false;
+}
+
+/* Found before the C library's own. */
+int sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags)
+{
+	unsigned before = 0;
+
+	kernel.calls++;
+	while (kernel.refuse_trains != 0 && before < n && !is_train(&msg[before].msg_hdr))
+		before++;
+	if (kernel.refuse_trains == 0 || before > 0)
+		return (int)syscall(
+			SYS_sendmmsg, fd, msg, kernel.refuse_trains ? before : n, flags);
+	kernel.refused++;
+	errno = kernel.refuse_trains;
+	return -1;
+}
 
 static struct loop *loop;
 static struct udp *udp;
@@ -18,12 +52,18 @@ static struct {
 	struct path path;
 	uint8_t bytes[70000];
 	size_t len;
+	size_t lengths[256]; /* of the first ones */
+	uint8_t marks[256];  /* their first bytes */
 	bool echo;
 	uint32_t close_number; /* closed from inside input() */
 } got;
 
 static void on_input(void *arg, tick_t now, const struct path *path, struct span dgram)
 {
+	if (got.datagrams < 256) {
+		got.lengths[got.datagrams] = dgram.len;
+		got.marks[got.datagrams] = dgram.len > 0 ? dgram.p[0] : 0;
+	}
 	got.datagrams++;
 	got.path = *path;
 	got.len = dgram.len;
@@ -46,6 +86,7 @@ static void setup(void)
 
 	live = mem_live();
 	memset(&got, 0, sizeof(got));
+	memset(&kernel, 0, sizeof(kernel));
 	loop = loop_create();
 	udp = udp_create(loop, &config);
 }
@@ -355,6 +396,242 @@ START_TEST(what_is_queued_is_sent_before_its_port_closes)
 }
 END_TEST
 
+/* ---- trains ---- */
+
+/* Datagram i of a row, with its number in it. */
+static struct span numbered(unsigned i, size_t len)
+{
+	static uint8_t bytes[2048];
+
+	memset(bytes, 0x5a, sizeof(bytes));
+	bytes[0] = (uint8_t)i;
+	return SPAN(bytes, len);
+}
+
+static void send_row(const struct path *path, unsigned first, unsigned n, size_t len, size_t last)
+{
+	for (unsigned i = first; i < first + n; i++)
+		udp_send(udp, path, numbered(i, i == first + n - 1 ? last : len));
+}
+
+static void expect_row(int fd, unsigned first, unsigned n, size_t len, size_t last)
+{
+	for (unsigned i = first; i < first + n; i++) {
+		uint8_t buf[2048];
+		size_t got_len = sizeof(buf);
+
+		peer_receive(fd, buf, &got_len);
+		ck_assert_uint_eq(buf[0], (uint8_t)i);
+		ck_assert_uint_eq(got_len, i == first + n - 1 ? last : len);
+	}
+}
+
+/* Two peers on one port of ours, by IPv4 or IPv6. */
+static const char *const loopback[] = { "127.0.0.1", "::1" };
+
+static struct path open_toward(const char *ip, int *fd)
+{
+	struct path path = { .local = at(ip, free_port(ip)) };
+
+	*fd = peer_open(ip, &path.remote);
+	ck_assert_int_eq(udp_open(udp, &path.local, &path.port), ERR_OK);
+	return path;
+}
+
+START_TEST(row_to_one_peer_leaves_as_a_train_and_arrives_one_by_one)
+{
+	int64_t trains = counter_value[CNT_trains_sent_total];
+	int64_t bytes = counter_value[CNT_datagram_bytes_sent_total];
+	int fd;
+	struct path path = open_toward(loopback[_i], &fd);
+
+	send_row(&path, 0, 40, 1200, 300);
+	udp_flush(udp);
+	expect_row(fd, 0, 40, 1200, 300);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], trains + 1);
+	ck_assert_int_eq(counter_value[CNT_datagram_bytes_sent_total], bytes + 39 * 1200 + 300);
+	ck_assert_uint_eq(kernel.calls, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(train_ends_where_the_length_grows_or_after_a_shorter_one)
+{
+	int64_t trains = counter_value[CNT_trains_sent_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	send_row(&path, 0, 5, 100, 100);
+	send_row(&path, 5, 5, 900, 40); /* longer; its last is shorter */
+	send_row(&path, 10, 5, 40, 40); /* not part of that train */
+	udp_send(udp, &path, SPAN_NONE);
+	udp_flush(udp);
+	expect_row(fd, 0, 5, 100, 100);
+	expect_row(fd, 5, 5, 900, 40);
+	expect_row(fd, 10, 5, 40, 40);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], trains + 3);
+	close(fd);
+}
+END_TEST
+
+START_TEST(row_longer_than_the_kernel_takes_leaves_as_several_trains)
+{
+	int64_t trains = counter_value[CNT_trains_sent_total];
+	int64_t dropped = counter_value[CNT_datagrams_dropped_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	send_row(&path, 0, 200, 1200, 1200); /* 54 in 65,000 bytes */
+	udp_flush(udp);
+	expect_row(fd, 0, 100, 1200, 1200);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], trains + 4);
+	ck_assert_int_eq(counter_value[CNT_datagrams_dropped_total], dropped);
+	close(fd);
+}
+END_TEST
+
+START_TEST(rows_of_different_peers_and_ports_keep_their_order)
+{
+	int a, b;
+	struct path one = open_toward("127.0.0.1", &a), two = open_toward("127.0.0.1", &b);
+
+	two.port = one.port; /* of two peers on one port of ours */
+	two.local = one.local;
+	for (unsigned i = 0; i < 20; i += 4) {
+		send_row(&one, i, 4, 500, 500);
+		send_row(&two, i, 4, 700, 600);
+	}
+	udp_flush(udp);
+	for (unsigned i = 0; i < 20; i += 4) {
+		expect_row(a, i, 4, 500, 500);
+		expect_row(b, i, 4, 700, 600);
+	}
+	close(a);
+	close(b);
+}
+END_TEST
+
+/* A kernel that has no such offload, or a path behind which it is missing, says one of these. */
+static const int refusals[] = { EIO, EOPNOTSUPP, EINVAL, EMSGSIZE };
+
+START_TEST(train_that_the_kernel_refuses_leaves_one_by_one)
+{
+	int64_t dropped = counter_value[CNT_datagrams_dropped_total];
+	bool for_ever = refusals[_i] == EIO || refusals[_i] == EOPNOTSUPP;
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	kernel.refuse_trains = refusals[_i];
+	udp_send(udp, &path, numbered(200, 7)); /* not part of it */
+	send_row(&path, 0, 20, 1200, 300);
+	send_row(&path, 20, 20, 1200, 300);
+	udp_flush(udp);
+	expect_row(fd, 200, 1, 7, 7);
+	expect_row(fd, 0, 20, 1200, 300);
+	expect_row(fd, 20, 20, 1200, 300);
+	ck_assert_uint_eq(kernel.refused, for_ever ? 1 : 2);
+
+	kernel.refuse_trains = 0;
+	kernel.calls = 0;
+	send_row(&path, 0, 20, 1200, 300);
+	udp_flush(udp);
+	expect_row(fd, 0, 20, 1200, 300);
+	ck_assert_int_eq(counter_value[CNT_datagrams_dropped_total], dropped);
+	close(fd);
+}
+END_TEST
+
+START_TEST(train_without_room_is_dropped_and_counted_as_what_it_is)
+{
+	int64_t dropped = counter_value[CNT_datagrams_dropped_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	kernel.refuse_trains = EAGAIN;
+	send_row(&path, 0, 20, 1200, 300);
+	udp_send(udp, &path, numbered(20, 1500));
+	udp_flush(udp);
+	expect_row(fd, 20, 1, 1500, 1500);
+	ck_assert_int_eq(counter_value[CNT_datagrams_dropped_total], dropped + 20);
+	close(fd);
+}
+END_TEST
+
+static void peer_send_train(
+	int fd, const struct addr *to, uint8_t *bytes, size_t len, uint16_t piece)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(piece))] = { 0 };
+	struct sockaddr_storage ss;
+	struct iovec iov = { bytes, len };
+	struct msghdr h = { .msg_name = &ss,
+		.msg_namelen = addr_to_sockaddr(to, &ss),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+
+	c->cmsg_level = SOL_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(piece));
+	memcpy(CMSG_DATA(c), &piece, sizeof(piece));
+	ck_assert_int_eq(sendmsg(fd, &h, 0), len);
+}
+
+START_TEST(train_that_comes_in_is_handed_over_one_by_one)
+{
+	static uint8_t bytes[10 * 1200 + 17];
+	int64_t trains = counter_value[CNT_trains_received_total];
+	int64_t datagrams = counter_value[CNT_datagrams_received_total];
+	int fd;
+	struct path path = open_toward(loopback[_i], &fd);
+
+	for (unsigned i = 0; i <= 10; i++)
+		bytes[i * 1200] = (uint8_t)(i + 1);
+	peer_send_train(fd, &path.local, bytes, sizeof(bytes), 1200);
+	wait_for(11);
+	for (unsigned i = 0; i <= 10; i++) {
+		ck_assert_uint_eq(got.lengths[i], i < 10 ? 1200 : 17);
+		ck_assert_uint_eq(got.marks[i], i + 1);
+	}
+	ck_assert(addr_eq(&got.path.remote, &path.remote));
+	ck_assert(addr_eq(&got.path.local, &path.local));
+	ck_assert_int_eq(counter_value[CNT_trains_received_total], trains + 1);
+	ck_assert_int_eq(counter_value[CNT_datagrams_received_total], datagrams + 11);
+	close(fd);
+}
+END_TEST
+
+START_TEST(port_closed_within_a_train_hears_no_more)
+{
+	static uint8_t bytes[10 * 100];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	got.close_number = path.port;
+	peer_send_train(fd, &path.local, bytes, sizeof(bytes), 100);
+	wait_for(1);
+	turn_for(loop, 10);
+	ck_assert_uint_eq(got.datagrams, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(flood_of_trains_leaves_the_turn_to_others)
+{
+	static uint8_t bytes[50 * 100];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	for (int i = 0; i < 60; i++)
+		peer_send_train(fd, &path.local, bytes, sizeof(bytes), 100);
+	wait_for(1);
+	ck_assert_uint_lt(got.datagrams, 60 * 50);
+	wait_for(60 * 50);
+	close(fd);
+}
+END_TEST
+
 START_TEST(creation_survives_every_failed_allocation)
 {
 	struct udp_config config = { .input = on_input };
@@ -394,6 +671,15 @@ static Suite *suite(void)
 	tcase_add_test(t, send_that_the_kernel_refuses_is_counted_and_does_not_stop_the_next);
 	tcase_add_test(t, peer_that_is_gone_does_not_disturb_the_port);
 	tcase_add_test(t, what_is_queued_is_sent_before_its_port_closes);
+	tcase_add_loop_test(t, row_to_one_peer_leaves_as_a_train_and_arrives_one_by_one, 0, 2);
+	tcase_add_test(t, train_ends_where_the_length_grows_or_after_a_shorter_one);
+	tcase_add_test(t, row_longer_than_the_kernel_takes_leaves_as_several_trains);
+	tcase_add_test(t, rows_of_different_peers_and_ports_keep_their_order);
+	tcase_add_loop_test(t, train_that_the_kernel_refuses_leaves_one_by_one, 0, 4);
+	tcase_add_test(t, train_without_room_is_dropped_and_counted_as_what_it_is);
+	tcase_add_loop_test(t, train_that_comes_in_is_handed_over_one_by_one, 0, 2);
+	tcase_add_test(t, port_closed_within_a_train_hears_no_more);
+	tcase_add_test(t, flood_of_trains_leaves_the_turn_to_others);
 	tcase_add_test(t, creation_survives_every_failed_allocation);
 	suite_add_tcase(s, t);
 	return s;
