@@ -96,6 +96,7 @@ bool desk_is_ready(const struct desk *d);     /* for /readyz: not draining, ever
 const char *desk_state(const struct desk *d); /* "running", "draining", "drained" */
 bool desk_is_busy(const struct desk *d);      /* an answer is still to come */
 uint64_t desk_contexts(const struct desk *d);
+bool desk_has_context(const struct desk *d, const char *id);
 uint64_t desk_contexts_of(const struct desk *d, unsigned worker);
 
 tick_t desk_deadline(const struct desk *d);

@@ -10,6 +10,14 @@ struct desk_context *context_find(struct desk *d, const char *id)
 	return x;
 }
 
+bool desk_has_context(const struct desk *d, const char *id)
+{
+	const struct desk_context *x;
+
+	HASH_FIND_STR(d->contexts, id, x);
+	return x != NULL;
+}
+
 static void context_free(struct desk_context *x)
 {
 	if (x == NULL)

@@ -66,9 +66,12 @@ static bool refuse(const struct desk_call *c, enum problem_kind kind, const char
 /* May the call go on in this context? Messages of one call follow each other: each needs what the one before came to. */
 static bool may_go_on(const struct desk_call *c, const struct desk_context *x)
 {
+	const struct desk_request *last = slots_get(&c->d->requests, x->forwarding);
+
 	if (x->dialog == NULL)
 		return refuse(c, PROBLEM_CONFLICT, "the context was not made by sdp.offer");
-	if (slots_get(&c->d->requests, x->forwarding) != NULL)
+	/* who asks in the answer to the last one finds it there, and answered */
+	if (last != NULL && (last->asker != NULL || last->controller != 0))
 		return refuse(c, PROBLEM_CONFLICT,
 			"another offer or answer of this context is under way");
 	return true;
