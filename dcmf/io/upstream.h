@@ -72,6 +72,8 @@ struct upstream_request {
 	size_t header_count;
 	int64_t body_length;            /* 0: none; -1: unknown, sent chunked or as h2 data */
 	const struct upstream_tls *tls; /* must live as long as the upstream; NULL for http */
+	/* http: the server is known to speak h2 (RFC 9113 3.3), as those of the 5G core do */
+	bool knows_h2;
 };
 
 /*

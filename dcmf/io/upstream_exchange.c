@@ -181,9 +181,18 @@ static void set_manners(CURL *c)
 	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 16384L);
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+}
+
+/* Over TLS the server chooses by ALPN; plainly nobody can ask it. */
+static void set_version(CURL *c, const struct upstream_request *r)
+{
+	bool is_plain = strncasecmp(r->url, "http:", 5) == 0;
+	long version = is_plain && r->knows_h2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+					       : CURL_HTTP_VERSION_2TLS;
+
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, version);
 }
 
 static struct curl_blob blob(const char *pem)
@@ -356,6 +365,7 @@ struct exchange *exchange_create(struct upstream *u, const struct upstream_reque
 	}
 	set_callbacks(e);
 	set_manners(e->easy);
+	set_version(e->easy, r);
 	if (set_tls(e->easy, r->tls) != CURLE_OK || !set_target(e, r) || !set_method(e, r) ||
 		!set_headers(e, r)) {
 		exchange_destroy(e);

@@ -274,6 +274,20 @@ START_TEST(headers_pass_except_those_that_frame_the_message)
 }
 END_TEST
 
+START_TEST(a_plain_server_is_spoken_to_in_h2_only_where_it_is_known_to_speak_it)
+{
+	struct client *c =
+		fetch_as(0, (struct upstream_request){ .knows_h2 = true }, "http://x/plain");
+
+	/* h2 begins with "PRI * HTTP/2.0", an empty line and this */
+	ck_assert_int_eq(strncmp(server.last_head, "SM\r\n", 4), 0);
+	ck_assert(!c->is_complete); /* this one does not */
+	c = fetch("http://x/plain");
+	ck_assert_int_eq(strncmp(server.last_head, "GET /plain HTTP/1.1\r\n", 21), 0);
+	ck_assert(c->is_complete);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("io/upstream");
@@ -295,6 +309,7 @@ static Suite *suite(void)
 	tcase_add_test(b, body_shorter_than_declared_fails_the_request);
 	tcase_add_test(b, methods_without_body_say_so_where_one_was_to_be_expected);
 	tcase_add_test(b, headers_pass_except_those_that_frame_the_message);
+	tcase_add_test(b, a_plain_server_is_spoken_to_in_h2_only_where_it_is_known_to_speak_it);
 	suite_add_tcase(s, b);
 	return s;
 }
