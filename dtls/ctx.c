@@ -2,6 +2,7 @@
 #include "dtls/ctx.h"
 
 #include "dcmf/base/alloc.h"
+#include "dtls/lean.h"
 #include "dtls/openssl.h"
 #include "dtls/rules.h"
 
@@ -54,7 +55,8 @@ struct dtls_ctx *dtls_ctx_create(struct cert *cert)
 	ctx->refs = 1;
 	ctx->cert = cert_ref(cert);
 	if ((ctx->wire = wire_method_create()) == NULL ||
-		(ctx->ssl = SSL_CTX_new(DTLS_method())) == NULL || !set_rules(ctx->ssl, cert)) {
+		(ctx->ssl = SSL_CTX_new_ex(lean_libctx(), NULL, DTLS_method())) == NULL ||
+		!set_rules(ctx->ssl, cert)) {
 		ERR_clear_error();
 		dtls_ctx_unref(ctx);
 		return NULL;
