@@ -45,6 +45,25 @@ static bool text_member(struct call *c, const char *key, const char **out)
 	return false;
 }
 
+/* *has_it: NULL, or is there such a member? */
+static bool tls_member(struct call *c, const char *key, struct agent_tls *out, bool *has_it)
+{
+	const json_t *value = json_object_get(c->params, key);
+
+	if (has_it != NULL)
+		*has_it = value != NULL;
+	if (value == NULL)
+		return true;
+	if (!json_is_object(value)) {
+		c->bad_params = "mdc1 or mdc2 is no object";
+		return false;
+	}
+	out->ca = json_string_value(json_object_get(value, "ca"));
+	out->certificate = json_string_value(json_object_get(value, "certificate"));
+	out->key = json_string_value(json_object_get(value, "key"));
+	return true;
+}
+
 static bool read_start(struct call *c, struct agent_start *s)
 {
 	const char *addr;
@@ -53,9 +72,7 @@ static bool read_start(struct call *c, struct agent_start *s)
 	s->workers = (unsigned)js_get_integer(c->params, "workers", 1);
 	if (!text_member(c, "yaml", &s->yaml) || !text_member(c, "yaml_name", &s->yaml_name) ||
 		!text_member(c, "certificate", &s->certificate) ||
-		!text_member(c, "mdc1_ca", &s->mdc1_ca) ||
-		!text_member(c, "mdc1_certificate", &s->mdc1_certificate) ||
-		!text_member(c, "mdc1_key", &s->mdc1_key) ||
+		!tls_member(c, "mdc1", &s->mdc1, NULL) || !tls_member(c, "mdc2", &s->mdc2, NULL) ||
 		!text_member(c, "embedded_root", &s->embedded_root) ||
 		!text_member(c, "embedded_addr", &addr))
 		return false;
@@ -91,13 +108,19 @@ static json_t *worker_start(struct call *c)
 
 static json_t *worker_reload(struct call *c)
 {
-	const char *certificate, *log_level;
+	struct agent_tls mdc1, mdc2;
+	struct agent_reload r;
+	bool has_mdc1, has_mdc2;
 	char failed[256] = "";
 
-	if (!text_member(c, "certificate", &certificate) ||
-		!text_member(c, "log_level", &log_level))
+	if (!text_member(c, "certificate", &r.certificate) ||
+		!text_member(c, "log_level", &r.log_level) ||
+		!tls_member(c, "mdc1", &mdc1, &has_mdc1) ||
+		!tls_member(c, "mdc2", &mdc2, &has_mdc2))
 		return NULL;
-	if (c->a->ops.reload(c->a->ops.arg, certificate, log_level, failed))
+	r.mdc1 = has_mdc1 ? &mdc1 : NULL;
+	r.mdc2 = has_mdc2 ? &mdc2 : NULL;
+	if (c->a->ops.reload(c->a->ops.arg, &r, failed))
 		return json_object();
 	problem_set(&c->p, PROBLEM_FAILURE, "%s", failed);
 	return NULL;

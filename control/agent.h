@@ -3,7 +3,7 @@
  * answers and events out, acting on the relay.
  *
  *     worker.start        the members of struct agent_start    {}
- *     worker.reload       {certificate?, log_level?}           {}
+ *     worker.reload       {certificate?, log_level?, mdc1?, mdc2?}  {}
  *     context.create      {context, resolved?}                 the context
  *     context.replace     {contextId, context, resolved?}      the context
  *     context.update      {contextId, patch, resolved?}        the context
@@ -12,7 +12,8 @@
  *     context.delete      {contextId}                          {}
  *     context.delete_all  {contextIds?}                        {deleted}; without: all of them
  *
- * worker.start comes first, and once; its embedded_addr is text, "192.0.2.1:80". A list is ordered
+ * worker.start comes first, and once; its embedded_addr is text, "192.0.2.1:80", and mdc1 and mdc2 are
+ * objects of texts {ca?, certificate?, key?}; a reload replaces each as a whole. A list is ordered
  * by contextId. Requests may be pipelined; each is answered at once. `resolved` maps "host:port" to
  * "address:port" (document.h). An answer has the shape, Release 19 or early Release 18,
  * in which the context was last sent whole.
@@ -29,15 +30,27 @@
  */
 #define AGENT_LINE_MAX (4u << 20)
 
+/* Trust and identity toward the servers of one reference point: PEM; NULL when not configured. */
+struct agent_tls {
+	const char *ca, *certificate, *key;
+};
+
 /* What the front hands to a new worker; texts are valid during the call only. */
 struct agent_start {
 	unsigned index, workers;
 	const char *yaml;        /* the configuration file's text; empty: defaults */
 	const char *yaml_name;   /* for messages */
 	const char *certificate; /* certificate and key, PEM: a secret */
-	const char *mdc1_ca, *mdc1_certificate, *mdc1_key; /* PEM; NULL when not configured */
-	const char *embedded_root;                         /* NULL: no embedded DCSF */
+	struct agent_tls mdc1, mdc2;
+	const char *embedded_root; /* NULL: no embedded DCSF */
 	struct addr embedded_addr;
+};
+
+/* What shall be different from now on; NULL: as it is. Valid during the call only. */
+struct agent_reload {
+	const char *certificate; /* as above */
+	const char *log_level;
+	const struct agent_tls *mdc1, *mdc2;
 };
 
 struct agent_ops {
@@ -49,12 +62,8 @@ struct agent_ops {
 	 */
 	struct relay *(*start)(void *arg, const struct agent_start *s, struct document_rules *rules,
 		char failed[256]);
-	/*
-	 * A new certificate, or NULL to keep it, and a new log level, or
-	 * NULL. False: `failed` says why.
-	 */
-	bool (*reload)(
-		void *arg, const char *certificate_pem, const char *log_level, char failed[256]);
+	/* False: `failed` says why. */
+	bool (*reload)(void *arg, const struct agent_reload *reload, char failed[256]);
 	void *arg;
 };
 

@@ -100,21 +100,6 @@ static void check_media(const struct config *c)
 	}
 }
 
-static void check_readable(const char *path, const char *what)
-{
-	char error[CONFIG_ERROR_MAX];
-	char *text;
-
-	if (path[0] == '\0')
-		return;
-	text = config_read_file(path, error);
-	if (text == NULL)
-		complain(what, error);
-	else
-		mem_wipe(text, strlen(text));
-	mem_free(text);
-}
-
 static void check_pair(const char *certificate_file, const char *key_file)
 {
 	char error[CONFIG_ERROR_MAX];
@@ -140,36 +125,34 @@ static void check_certificate(const struct config *c)
 			c->dtls.key[0] != '\0' ? c->dtls.key : c->dtls.certificate);
 }
 
-static void check_control_tls(const struct config *c)
+static void check_listener_tls(const char *key, const struct config_tls *tls, const char *protocol)
 {
 	char error[CONFIG_ERROR_MAX];
 	const char *doubt = NULL;
-	struct filter_factory *tls;
+	struct filter_factory *factory;
 
-	if (c->control.tcp.tls.certificate[0] == '\0')
+	if (tls->certificate[0] == '\0')
 		return;
-	tls = control_tls_load(&c->control.tcp.tls, &doubt, error);
-	if (tls == NULL)
-		complain("control.tcp.tls", error);
+	factory = listener_tls_load(tls, protocol, &doubt, error);
+	if (factory == NULL)
+		complain(key, error);
 	if (doubt != NULL)
-		fprintf(stderr, "dcmf: warning: control.tcp.tls: certificate %s: %s\n",
-			c->control.tcp.tls.certificate, doubt);
-	tls_factory_destroy(tls);
+		fprintf(stderr, "dcmf: warning: %s: certificate %s: %s\n", key, tls->certificate,
+			doubt);
+	tls_factory_destroy(factory);
 }
 
-static void check_mdc1_tls(const struct config *c)
+/* Toward the servers of mdc1 or mdc2. */
+static void check_mdc_tls(const char *key, const struct config_tls *tls)
 {
 	char error[CONFIG_ERROR_MAX];
 	const char *doubt = NULL;
 
-	check_readable(c->mdc1.tls.ca, "mdc1.tls.ca");
-	check_readable(c->mdc1.tls.certificate, "mdc1.tls.certificate");
-	check_readable(c->mdc1.tls.key, "mdc1.tls.key");
-	if (errors == 0 && !mdc1_tls_check(&c->mdc1.tls, &doubt, error))
-		complain("mdc1.tls", error);
+	if (!mdc_tls_check(tls, &doubt, error))
+		complain(key, error);
 	if (doubt != NULL)
-		fprintf(stderr, "dcmf: warning: mdc1.tls: certificate %s: %s\n",
-			c->mdc1.tls.certificate, doubt);
+		fprintf(stderr, "dcmf: warning: %s: certificate %s: %s\n", key, tls->certificate,
+			doubt);
 }
 
 /* The name of a configured DCSF, looked up as the gateway will do it. */
@@ -262,10 +245,14 @@ unsigned check_config(const struct config *c)
 	errors = 0;
 	check_media(c);
 	check_certificate(c);
-	check_mdc1_tls(c);
+	check_mdc_tls("mdc1.tls", &c->mdc1.tls);
+	check_mdc_tls("mdc2.tls", &c->mdc2.tls);
 	check_dcsf(c);
 	check_socket(c);
-	check_control_tls(c);
+	check_listener_tls("control.tcp.tls", &c->control.tcp.tls, NULL);
+	check_listener_tls("sbi.tls", &c->sbi.tls, SBI_PROTOCOL);
+	if (c->sbi.listen.family != ADDR_NONE)
+		check_bind(&c->sbi.listen, SOCK_STREAM, "sbi.listen");
 	if (c->control.tcp.listen.family != ADDR_NONE)
 		check_bind(&c->control.tcp.listen, SOCK_STREAM, "control.tcp.listen");
 	if (c->admin.listen.family != ADDR_NONE)

@@ -147,7 +147,7 @@ static void take_changes(struct front *f, const struct config *fresh)
 	struct changes changes = { .any = false };
 	struct desk_limits limits;
 	char error[CONFIG_ERROR_MAX];
-	bool is_new, has_tls;
+	bool is_new, has_tls, has_mdc;
 
 	config_compare(&f->config, fresh, note_change, &changes);
 	if (!config_take_live(&f->config, fresh)) {
@@ -158,13 +158,16 @@ static void take_changes(struct front *f, const struct config *fresh)
 	desk_set_limits(f->desk, &limits);
 	if (changes.level) {
 		log_set_level((enum log_level)f->config.log.level);
-		workers_tell(f, NULL, log_level_name((enum log_level)f->config.log.level));
+		workers_tell(f,
+			&(struct front_news){
+				.log_level = log_level_name((enum log_level)f->config.log.level) });
 	}
 	is_new = cert_reload(f, changes.certificate, error);
 	if (error[0] != '\0')
 		log_error(NULL, "reload: the certificate stays: %s", error);
 	has_tls = control_tls_reload(f);
-	if (!changes.any && !is_new && !has_tls && error[0] == '\0')
+	has_mdc = mdc_reload(f);
+	if (!changes.any && !is_new && !has_tls && !has_mdc && error[0] == '\0')
 		log_info(NULL, "reload: nothing changed");
 }
 
@@ -299,19 +302,8 @@ static bool open_desk(struct front *f)
 	return f->desk != NULL;
 }
 
-static bool read_pem(const char *path, char **out, char error[CONFIG_ERROR_MAX])
-{
-	if (path[0] == '\0')
-		return true;
-	*out = config_read_file(path, error);
-	return *out != NULL;
-}
-
 static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 {
-	const struct config_tls *tls = &f->config.mdc1.tls;
-	const char *doubt = NULL;
-
 	snprintf(error, CONFIG_ERROR_MAX, "out of memory");
 	f->desk_alarm = loop_alarm(f->loop, desk_due, f);
 	f->stage_alarm = loop_alarm(f->loop, stage_due, f);
@@ -319,10 +311,8 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	return f->desk_alarm != NULL && f->stage_alarm != NULL && f->resolver != NULL &&
 	       watch_signals(f) && workers_open(f) && open_desk(f) &&
 	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
-	       control_tls_open(f, error) && read_pem(tls->ca, &f->mdc1_ca, error) &&
-	       read_pem(tls->certificate, &f->mdc1_certificate, error) &&
-	       read_pem(tls->key, &f->mdc1_key, error) && mdc1_tls_check(tls, &doubt, error) &&
-	       admin_open(f, error) && dcsf_open(f, error);
+	       control_tls_open(f, error) && mdc_open(f, error) && admin_open(f, error) &&
+	       dcsf_open(f, error);
 }
 
 static void close_parts(struct front *f)
@@ -335,11 +325,7 @@ static void close_parts(struct front *f)
 	resolver_destroy(f->resolver);
 	cert_close(f);
 	desk_destroy(f->desk);
-	mem_free(f->mdc1_ca);
-	mem_free(f->mdc1_certificate);
-	if (f->mdc1_key != NULL)
-		mem_wipe(f->mdc1_key, strlen(f->mdc1_key));
-	mem_free(f->mdc1_key);
+	mdc_close(f);
 	for (unsigned i = 0; i < 4; i++)
 		loop_unwatch(f->signals[i]);
 	alarm_destroy(f->desk_alarm);

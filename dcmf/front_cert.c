@@ -103,7 +103,7 @@ static void rotate_due(void *arg, tick_t now)
 	struct cert *cert = make(&f->config, error);
 
 	if (cert != NULL && take(f, cert, error))
-		workers_tell(f, f->certificate, NULL);
+		workers_tell(f, &(struct front_news){ .certificate = f->certificate });
 	else
 		log_error(NULL, "the certificate stays: %s", error);
 	schedule(f);
@@ -134,7 +134,7 @@ bool cert_reload(struct front *f, bool is_other_option, char error[CONFIG_ERROR_
 	cert = is_made(f) ? make(&f->config, error) : load(&f->config, error);
 	if (cert == NULL || !take(f, cert, error))
 		return false;
-	workers_tell(f, f->certificate, NULL);
+	workers_tell(f, &(struct front_news){ .certificate = f->certificate });
 	schedule(f);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "control/desk.h"
+#include "control/json.h"
 #include "dcmf/base/counters.h"
 #include "dcmf/base/slots.h"
 #include "dcmf/config.h"
@@ -51,6 +52,18 @@ struct front_dcsf {
 	bool has_been_ready;
 };
 
+/* Trust and identity toward servers, PEM; NULL: not configured. The key is wiped when freed. */
+struct front_pem {
+	char *ca, *certificate, *key;
+};
+
+/* What workers are told anew; NULL, false: as it is. */
+struct front_news {
+	const char *certificate; /* and key */
+	const char *log_level;
+	bool mdc; /* mdc1.tls and mdc2.tls, as the front has them */
+};
+
 enum front_stage { FRONT_STARTING, FRONT_READY, FRONT_DRAINING, FRONT_LINGERING, FRONT_ENDING };
 
 struct front {
@@ -75,7 +88,7 @@ struct front {
 	char *certificate; /* and key, PEM: a secret; wiped when freed */
 	char fingerprint[256];
 	struct alarm *rotate;
-	char *mdc1_ca, *mdc1_certificate, *mdc1_key; /* PEM; NULL: not configured */
+	struct front_pem mdc1, mdc2;
 
 	struct front_dcsf dcsf;
 	char *embedded_root; /* URL for streams that are given none; NULL: none */
@@ -100,8 +113,8 @@ bool front_is_stopping(const struct front *f); /* no worker is replaced any more
 /* front_workers.c */
 bool workers_open(struct front *f);
 void workers_start(struct front *f);
-/* worker.reload; NULL: as it is. */
-void workers_tell(struct front *f, const char *certificate, const char *log_level);
+/* worker.reload */
+void workers_tell(struct front *f, const struct front_news *news);
 /* False: it was none of them. */
 bool worker_reaped(
 	struct front *f, pid_t pid, int wait_status, const struct rusage *used, tick_t now);
@@ -160,12 +173,21 @@ bool control_socket_path(const struct config *c, char path[108], char error[CONF
  */
 struct filter_factory *control_tls_load(
 	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
-/* Do certificate, key and authorities toward a DCSF fit? True too where it is not all of them. */
-bool mdc1_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
+/* Do certificate, key and authorities toward servers fit, as far as they are configured? */
+bool mdc_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
 bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 /* The files again, for connections to come; says in the log how it went. False: there are none. */
 bool control_tls_reload(struct front *f);
 void control_tls_close(struct front *f);
+
+/* front_mdc.c */
+/* The files of mdc1.tls and mdc2.tls. */
+bool mdc_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+/* The files again, for connections to come; says in the log how it went. True: something is new. */
+bool mdc_reload(struct front *f);
+/* For worker.start and worker.reload. False: out of memory. */
+bool mdc_put(const struct front *f, json_t *params);
+void mdc_close(struct front *f);
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);

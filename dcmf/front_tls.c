@@ -1,6 +1,6 @@
 /*
  * front_tls.c: the certificates that controllers over TCP are met with: read, doubted, replaced at
- * SIGHUP; and whether those toward a DCSF will do.
+ * SIGHUP; and whether those toward servers will do.
  */
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ static bool read_parts(enum tls_side side, const char *const paths[PARTS], char 
 	char why[CONFIG_ERROR_MAX];
 
 	for (int i = 0; i < PARTS; i++) {
-		pem[i] = config_read_file(paths[i], why);
+		pem[i] = paths[i][0] == '\0' ? mem_strdup("") : config_read_file(paths[i], why);
 		if (pem[i] == NULL) {
 			snprintf(error, CONFIG_ERROR_MAX, "%s %.480s", part_names[side][i], why);
 			return false;
@@ -42,7 +42,7 @@ static void free_parts(char *pem[PARTS])
 }
 
 static struct filter_factory *load(enum tls_side side, const char *const paths[PARTS],
-	const char **doubt, char error[CONFIG_ERROR_MAX])
+	const char *protocol, const char **doubt, char error[CONFIG_ERROR_MAX])
 {
 	char *pem[PARTS] = { NULL };
 	struct filter_factory *factory = NULL;
@@ -55,6 +55,7 @@ static struct filter_factory *load(enum tls_side side, const char *const paths[P
 			.certificate = SPAN_STR(pem[TLS_CERTIFICATE]),
 			.key = SPAN_STR(pem[TLS_KEY]),
 			.ca = SPAN_STR(pem[TLS_CA]),
+			.protocol = protocol,
 		};
 
 		factory = tls_factory_create(&config, &fault);
@@ -68,23 +69,20 @@ static struct filter_factory *load(enum tls_side side, const char *const paths[P
 	return factory;
 }
 
-struct filter_factory *control_tls_load(
-	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+struct filter_factory *listener_tls_load(const struct config_tls *tls, const char *protocol,
+	const char **doubt, char error[CONFIG_ERROR_MAX])
 {
 	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->client_ca };
 
-	return load(TLS_SERVER, paths, doubt, error);
+	return load(TLS_SERVER, paths, protocol, doubt, error);
 }
 
-bool mdc1_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
+bool mdc_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX])
 {
 	const char *const paths[PARTS] = { tls->certificate, tls->key, tls->ca };
-	struct filter_factory *factory;
+	struct filter_factory *factory = load(TLS_CLIENT, paths, NULL, doubt, error);
 
-	if (tls->certificate[0] == '\0' || tls->ca[0] == '\0')
-		return true;
-	factory = load(TLS_CLIENT, paths, doubt, error);
-	tls_factory_destroy(factory); /* curl has a copy of its own */
+	tls_factory_destroy(factory); /* the workers make their own */
 	return factory != NULL;
 }
 
@@ -97,7 +95,8 @@ static bool is_wanted(const struct front *f)
 static bool take(struct front *f, char error[CONFIG_ERROR_MAX])
 {
 	const char *doubt = NULL;
-	struct filter_factory *fresh = control_tls_load(&f->config.control.tcp.tls, &doubt, error);
+	struct filter_factory *fresh =
+		listener_tls_load(&f->config.control.tcp.tls, NULL, &doubt, error);
 
 	if (fresh == NULL)
 		return false;

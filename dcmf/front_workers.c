@@ -143,11 +143,7 @@ static json_t *start_params(const struct front_worker *w)
 		  js_put_integer(p, "workers", f->worker_count) &&
 		  js_put(p, "yaml", json_string(f->config.text)) &&
 		  js_put_text(p, "yaml_name", f->config.name) &&
-		  js_put(p, "certificate", json_string(f->certificate)) &&
-		  (f->mdc1_ca == NULL || js_put(p, "mdc1_ca", json_string(f->mdc1_ca))) &&
-		  (f->mdc1_certificate == NULL ||
-			  js_put(p, "mdc1_certificate", json_string(f->mdc1_certificate))) &&
-		  (f->mdc1_key == NULL || js_put(p, "mdc1_key", json_string(f->mdc1_key))) &&
+		  js_put(p, "certificate", json_string(f->certificate)) && mdc_put(f, p) &&
 		  js_put_text(p, "embedded_root", f->embedded_root) &&
 		  js_put_text(p, "embedded_addr", addr);
 
@@ -157,23 +153,25 @@ static json_t *start_params(const struct front_worker *w)
 	return NULL;
 }
 
-static void tell_reload(struct front_worker *w, const char *certificate, const char *log_level)
+static void tell_reload(struct front_worker *w, const struct front_news *news)
 {
 	json_t *p = json_object();
 
-	if (p != NULL && certificate != NULL)
-		js_put(p, "certificate", json_string(certificate));
+	if (p != NULL && news->certificate != NULL)
+		js_put(p, "certificate", json_string(news->certificate));
 	if (p != NULL)
-		js_put_text(p, "log_level", log_level);
+		js_put_text(p, "log_level", news->log_level);
+	if (p != NULL && news->mdc)
+		mdc_put(w->f, p);
 	if (!send_request(w, "reload", "worker.reload", p))
 		log_error(NULL, "worker %u could not be told of the reload", w->index);
 }
 
-void workers_tell(struct front *f, const char *certificate, const char *log_level)
+void workers_tell(struct front *f, const struct front_news *news)
 {
 	for (unsigned i = 0; i < f->worker_count; i++) {
 		if (f->workers[i].state == WORKER_UP)
-			tell_reload(&f->workers[i], certificate, log_level);
+			tell_reload(&f->workers[i], news);
 	}
 }
 
@@ -197,7 +195,9 @@ static void started(struct front_worker *w, struct span line)
 	if (ok) {
 		w->state = WORKER_UP;
 		w->was_up = true;
-		tell_reload(w, NULL, log_level_name((enum log_level)w->f->config.log.level));
+		tell_reload(
+			w, &(struct front_news){ .log_level = log_level_name(
+							 (enum log_level)w->f->config.log.level) });
 		desk_worker_up(w->f->desk, loop_now(w->f->loop), w->index);
 		log_info(NULL, "worker %u up, pid %d, start %u", w->index, (int)w->pid, w->starts);
 		check_all_up(w->f);

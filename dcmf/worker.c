@@ -90,6 +90,10 @@ static const struct relay_ops world_ops = {
 	.request_finish = worker_request_finish,
 	.request_resume = worker_request_resume,
 	.request_cancel = worker_request_cancel,
+	.link_open = worker_link_open,
+	.link_write = worker_link_write,
+	.link_pause = worker_link_pause,
+	.link_close = worker_link_close,
 };
 
 /* --- start and reload, at the front's word --- */
@@ -137,7 +141,8 @@ static struct relay *build(struct worker *w, const struct agent_start *s, char f
 		return NULL;
 	}
 	if (!worker_ports_open(w, s->index, s->workers, failed) ||
-		!worker_upstream_open(w, s, failed))
+		!worker_tls_set(w, HOP_MDC1, &s->mdc1, failed) ||
+		!worker_tls_set(w, HOP_MDC2, &s->mdc2, failed) || !worker_upstream_open(w, failed))
 		return NULL;
 	fill_relay_config(&rc, &w->config, s->workers);
 	rc.ops = &world_ops;
@@ -176,23 +181,28 @@ static struct relay *start(
 	return r;
 }
 
-static bool reload(void *arg, const char *certificate_pem, const char *log_level, char failed[256])
+static bool use_certificate(struct worker *w, const char *pem, char failed[256])
+{
+	struct dtls_ctx *ctx = make_dtls(pem, failed);
+
+	if (ctx == NULL)
+		return false;
+	relay_set_dtls(w->relay, ctx);
+	dtls_ctx_unref(ctx);
+	log_info(NULL, "new certificate for new contexts");
+	return true;
+}
+
+static bool reload(void *arg, const struct agent_reload *r, char failed[256])
 {
 	struct worker *w = arg;
 	enum log_level level;
 
-	if (log_level != NULL && log_level_parse(log_level, &level))
+	if (r->log_level != NULL && log_level_parse(r->log_level, &level))
 		log_set_level(level);
-	if (certificate_pem != NULL) {
-		struct dtls_ctx *ctx = make_dtls(certificate_pem, failed);
-
-		if (ctx == NULL)
-			return false;
-		relay_set_dtls(w->relay, ctx);
-		dtls_ctx_unref(ctx);
-		log_info(NULL, "new certificate for new contexts");
-	}
-	return true;
+	return (r->certificate == NULL || use_certificate(w, r->certificate, failed)) &&
+	       (r->mdc1 == NULL || worker_tls_set(w, HOP_MDC1, r->mdc1, failed)) &&
+	       (r->mdc2 == NULL || worker_tls_set(w, HOP_MDC2, r->mdc2, failed));
 }
 
 /* --- the front's line --- */
@@ -254,7 +264,9 @@ static void finish(struct worker *w)
 	agent_destroy(w->agent);
 	if (w->udp != NULL)
 		udp_flush(w->udp);
+	worker_links_close(w);
 	worker_upstream_close(w);
+	worker_tls_close(w);
 	worker_ports_close(w);
 	udp_destroy(w->udp);
 	if (w->sctp_started)

@@ -43,50 +43,29 @@ static void writable(void *arg, uint64_t tag)
 	relay_upstream_writable(w->relay, loop_now(w->loop), tag);
 }
 
-bool worker_upstream_open(struct worker *w, const struct agent_start *s, char failed[256])
+bool worker_upstream_open(struct worker *w, char failed[256])
 {
-	bool ok = true;
-
-	w->mdc1_tls.ca = mem_strdup(s->mdc1_ca);
-	w->mdc1_tls.certificate = mem_strdup(s->mdc1_certificate);
-	w->mdc1_tls.key = mem_strdup(s->mdc1_key);
-	ok = (s->mdc1_ca == NULL || w->mdc1_tls.ca != NULL) &&
-	     (s->mdc1_certificate == NULL || w->mdc1_tls.certificate != NULL) &&
-	     (s->mdc1_key == NULL || w->mdc1_tls.key != NULL);
-	if (ok)
-		w->upstream = upstream_create(w->loop,
-			&(struct upstream_config){
-				.connect_timeout_ms = 5000,
-				.response_timeout_ms = 15000,
-				/* ours: a slow phone keeps one for as long as its reply lasts */
-				.max_connections_per_host = 512,
-				.describe_tls = tls_describe,
-				.head = head,
-				.body = body,
-				.end = end,
-				.writable = writable,
-				.arg = w,
-			});
+	w->upstream = upstream_create(
+		w->loop, &(struct upstream_config){
+				 .connect_timeout_ms = 5000,
+				 .response_timeout_ms = 15000,
+				 /* ours: a slow phone keeps one for as long as its reply lasts */
+				 .max_connections_per_host = 512,
+				 .describe_tls = tls_describe,
+				 .head = head,
+				 .body = body,
+				 .end = end,
+				 .writable = writable,
+				 .arg = w,
+			 });
 	if (w->upstream == NULL)
 		snprintf(failed, 256, "the HTTP client cannot be started: out of memory");
 	return w->upstream != NULL;
 }
 
-static void wipe_text(const char *text)
-{
-	char *p = (char *)(uintptr_t)text;
-
-	if (p != NULL)
-		mem_wipe(p, strlen(p));
-	mem_free(p);
-}
-
 void worker_upstream_close(struct worker *w)
 {
 	upstream_destroy(w->upstream);
-	wipe_text(w->mdc1_tls.ca);
-	wipe_text(w->mdc1_tls.certificate);
-	wipe_text(w->mdc1_tls.key);
 }
 
 uint64_t worker_request_start(void *world, const struct relay_request *request)
@@ -106,7 +85,7 @@ uint64_t worker_request_start(void *world, const struct relay_request *request)
 						   .headers = headers,
 						   .header_count = n,
 						   .body_length = request->body_length,
-						   .tls = &w->mdc1_tls,
+						   .tls = &w->tls[request->hop]->http,
 					   });
 }
 

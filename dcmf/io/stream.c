@@ -28,6 +28,7 @@ struct stream {
 	struct filter *filter;  /* NULL: none */
 	int fd;                 /* -1: there is none */
 	struct bytes out;       /* not taken by the kernel */
+	size_t low_water;       /* writable() is told at so many of them */
 	bool is_connecting;
 	bool is_paused, is_resumed; /* input() is owed */
 	bool is_at_end;             /* the peer sends no more */
@@ -205,7 +206,7 @@ static void go_on_finishing(struct stream *s)
 
 static void tell_of_room(struct stream *s)
 {
-	if (!s->wants_room || s->is_broken || s->out.len > s->out.limit / 2)
+	if (!s->wants_room || s->is_broken || s->out.len > s->low_water)
 		return;
 	s->wants_room = false;
 	if (s->ops->writable == NULL)
@@ -235,6 +236,11 @@ bool stream_write(struct stream *s, struct span bytes)
 	if (was_empty && !s->is_connecting)
 		event_active(&s->writable, EV_WRITE, 0);
 	return true;
+}
+
+void stream_await_room(struct stream *s)
+{
+	s->wants_room = true;
 }
 
 size_t stream_room(const struct stream *s)
@@ -499,6 +505,7 @@ static struct stream *stream_new(struct loop *l, int fd, const struct stream_con
 		.deadline = deadline,
 		.fd = fd,
 		.out.limit = config->max_queued,
+		.low_water = config->low_water ? config->low_water : config->max_queued / 2,
 		.failure = "" };
 	event_assign(&s->readable, loop_base(l), fd, EV_READ | EV_PERSIST, on_readable, s);
 	event_assign(&s->writable, loop_base(l), fd, EV_WRITE, on_writable, s);

@@ -42,6 +42,7 @@ struct stream_config {
 	const struct stream_ops *ops;
 	void *arg;
 	size_t max_queued; /* bytes that are written and have not left */
+	size_t low_water;  /* writable() comes when no more are queued; 0: half of max_queued */
 	/* Used during creation only; NULL: none. A handshake may take 10 s. */
 	struct filter_factory *filter;
 };
@@ -70,6 +71,8 @@ bool stream_is_over(const struct stream *s);
 
 /* All or nothing. False: no room (writable() follows), or it is over (closed() does). */
 bool stream_write(struct stream *s, struct span bytes);
+/* As if stream_write() had found no room: writable() follows. */
+void stream_await_room(struct stream *s);
 /* Bytes that stream_write() takes now; 0 when it is over. */
 size_t stream_room(const struct stream *s);
 size_t stream_queued(const struct stream *s);

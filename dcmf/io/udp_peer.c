@@ -17,6 +17,7 @@ struct udp_peer {
 	struct event readable;
 	int fd;              /* -1: there is none */
 	const char *failure; /* closed() follows; NULL: all is well */
+	bool is_open;        /* and that was told */
 	bool is_paused;
 	bool is_busy, is_doomed; /* a callback runs; it destroyed us */
 };
@@ -58,6 +59,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct udp_peer *p = arg;
 
 	p->is_busy = true;
+	if (!p->is_open && p->failure == NULL) {
+		p->is_open = true;
+		p->ops->opened(p->arg, p);
+	}
 	for (int i = 0; i < BATCH && p->failure == NULL && !p->is_paused && !p->is_doomed; i++) {
 		if (!read_one(p))
 			break;
@@ -121,7 +126,8 @@ struct udp_peer *udp_peer_create(
 	event_assign(&p->readable, loop_base(l), p->fd, EV_READ | EV_PERSIST, on_readable, p);
 	if (p->fd < 0 || connect(p->fd, (struct sockaddr *)&ss, len) != 0 ||
 		event_add(&p->readable, NULL) != 0)
-		give_up(p, stream_socket_words(errno));
+		p->failure = stream_socket_words(errno);
+	event_active(&p->readable, EV_READ, 0); /* opened(), or closed() */
 	return p;
 }
 

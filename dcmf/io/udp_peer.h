@@ -14,6 +14,8 @@
 struct udp_peer;
 
 struct udp_peer_ops {
+	/* It can be spoken to: the first thing that is told, unless closed() is. */
+	void (*opened)(void *arg, struct udp_peer *p);
 	/* Valid during the call; may be empty. */
 	void (*input)(void *arg, struct udp_peer *p, struct span dgram);
 	/* There is no such peer, in words for an operator; destroyed after this returns. */

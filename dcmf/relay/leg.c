@@ -4,11 +4,14 @@
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
+#include "dcmf/relay/link.h"
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
 /* Ours: a peer without ICE that was silent for so long is asked for a sign of life. */
 #define PROBE_US TICK_S(30)
+/* Ours: a leg that heard nothing for so long gives back what only traffic needs. */
+#define REST_US TICK_S(2)
 /* Ours: a handshake of ours that found no room, or no memory, tries again. */
 #define AGAIN_US TICK_MS(100)
 
@@ -85,9 +88,24 @@ static tick_t path_deadline(const struct leg *l)
 	return tick_min(tick_add(l->heard, config->silence_us), tick_add(asked, PROBE_US));
 }
 
+static tick_t rest_deadline(const struct leg *l)
+{
+	return l->state == LEG_OPEN && !l->rests ? tick_add(l->heard, REST_US) : TICK_NEVER;
+}
+
+static void rest(struct leg *l, tick_t now)
+{
+	if (!tick_due(rest_deadline(l), now))
+		return;
+	dtls_rest(l->secured->dtls);
+	l->rests = true;
+}
+
 static tick_t deadline(const struct leg *l)
 {
 	tick_t at = tick_min(tick_min(shakes_deadline(l), path_deadline(l)), l->again);
+
+	at = tick_min(at, rest_deadline(l));
 
 	if (l->assoc != NULL)
 		at = tick_min(at, assoc_deadline(l->assoc));
@@ -150,6 +168,7 @@ static void expire(void *arg, tick_t now)
 	if (l->state == LEG_CLOSING && tick_due(tick_add(l->begun, LINGER_US), now))
 		leg_end(l, l->reason, NULL);
 	watch_path(l, now);
+	rest(l, now);
 	if (tick_due(l->again, now))
 		leg_go(l);
 	leg_busy(l);
@@ -162,6 +181,8 @@ static void drop_channels(struct leg *l)
 {
 	while (!list_is_empty(&l->channels))
 		channel_destroy(container_of(l->channels.next, struct channel, on_leg));
+	if (l->media->link != NULL)
+		link_stop(l->media->link);
 	l->held = false;
 }
 
@@ -359,6 +380,7 @@ static void read_records(struct leg *l)
 	while (l->secured != NULL &&
 		dtls_read(l->secured->dtls, r->plain, sizeof(r->plain), &len)) {
 		l->heard = r->now;
+		l->rests = false;
 		if (l->assoc != NULL)
 			assoc_input(l->assoc, r->now, SPAN(r->plain, len));
 	}
@@ -464,7 +486,9 @@ static const struct stream_spec *find_stream(const struct media_spec *spec, uint
 static void on_channel_open(struct leg *l, uint16_t sid)
 {
 	const struct channel_view *view = assoc_channel(l->assoc, sid);
-	const struct route_ops *route = media_is_bridge(l->media) ? &route_bridge : &route_http;
+	const struct route_ops *route = l->media->link != NULL       ? &route_stream
+					: media_is_bridge(l->media) ? &route_bridge
+								    : &route_http;
 	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
 	struct channel *ch = leg_channel(l, sid);
 
@@ -489,8 +513,9 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 	const struct stream_spec *agreed = find_stream(&l->media->spec, sid);
 	struct channel *ch = leg_channel(l, sid);
 	bool bridge = media_is_bridge(l->media);
-	/* of a bridge the other side ended what we reset; then it is opened again when that side has it again */
-	bool again = reason == CLOSE_LOCAL && (!bridge || ch == NULL || ch->why == CLOSE_NONE);
+	/* it was the far side that ended what we reset; of a bridge it is opened again when that side has it again */
+	bool far_ended = ch != NULL && (bridge ? ch->why != CLOSE_NONE : ch->why == CLOSE_PEER_RESET);
+	bool again = reason == CLOSE_LOCAL && !far_ended;
 	char subject[SUBJECT_MAX];
 
 	if (ch != NULL && ch->why != CLOSE_NONE)
@@ -524,6 +549,8 @@ static void on_open(struct leg *l)
 	set_state(l, LEG_OPEN);
 	log_info(media_subject(l->media, subject), "association up");
 	relay_say(l->media, RELAY_EVENT_SCTP_CONNECTED, -1, CLOSE_NONE, NULL);
+	if (l->media->link != NULL)
+		link_start(l->media->link);
 }
 
 static void on_event(struct leg *l, const struct assoc_event *ev)

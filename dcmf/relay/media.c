@@ -4,6 +4,7 @@
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
 #include "dcmf/base/random.h"
+#include "dcmf/relay/link.h"
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
@@ -127,7 +128,8 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	why->detail[0] = '\0';
 	if (!m->has_timer_room || (m->termination_id = mem_strdup(termination_id)) == NULL ||
 		!media_spec_copy(&m->spec, spec) || !make_end(m) || !open_port(m, why) ||
-		!make_ice(m) || !index_add(m)) {
+		(spec->link != NULL && (m->link = link_create(m)) == NULL) || !make_ice(m) ||
+		!index_add(m)) {
 		media_destroy(m);
 		return NULL;
 	}
@@ -250,6 +252,7 @@ void media_destroy(struct media *m)
 	else if (m->spec.proxy == PROXY_UDP)
 		count_add(splices, -1);
 	mem_free(m->leg);
+	link_destroy(m->link);
 	unjoin(m);
 	for (int i = 0; i < ICE_PATHS_MAX; i++)
 		path_forget(&m->paths[i]);
@@ -468,5 +471,7 @@ void media_apply(struct media *m, struct media_spec *spec)
 		leg_sync_streams(m->leg, &old);
 		leg_revive(m->leg);
 	}
+	if (m->link != NULL)
+		link_apply(m->link, old.link);
 	media_spec_finish(&old);
 }

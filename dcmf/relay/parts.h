@@ -57,6 +57,7 @@ struct relay {
 	struct media *by_ufrag;         /* medias with ICE */
 	struct path_entry *by_path;     /* validated paths of medias with ICE */
 	struct slots exchanges;         /* HTTP exchanges under way, by tag */
+	struct slots links;             /* connections to application servers, by tag */
 
 	struct list_node busy; /* legs with something to work off */
 	/* Deleted contexts and replaced medias, until their peers were told. */
@@ -122,6 +123,7 @@ struct leg {
 	struct dgram_queue early;
 
 	tick_t heard;  /* last authentic datagram */
+	bool rests;    /* nothing was heard for a while: dtls_rest() was called */
 	tick_t probed; /* last sign of life asked for */
 	tick_t begun;  /* of the shutdown under way */
 	tick_t again;  /* our handshake found no room: when to try again */
@@ -151,6 +153,7 @@ struct media {
 	struct leg *leg; /* NULL: DTLS passes through, nothing ends here */
 	struct media *
 		twin; /* the media of another termination that this one is joined with; NULL: none */
+	struct link *link; /* to an application server that takes messages as frames; NULL: none */
 	bool is_second; /* of two twins the one in the later termination: its role gives way */
 	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
@@ -221,9 +224,10 @@ const char *media_ufrag(const struct media *m);
 const char *media_pwd(const struct media *m);
 /* When ICE last proved the path; TICK_NEVER: not yet, or without ICE. */
 tick_t media_last_check(const struct media *m);
+/* Does each message go to the same channel of the twin's leg? */
 static inline bool media_is_bridge(const struct media *m)
 {
-	return m->spec.proxy == PROXY_DC_APPLICATION;
+	return m->spec.proxy == PROXY_DC_APPLICATION && m->spec.link == NULL;
 }
 
 /* checks.c: lives as long as its media. */
@@ -314,6 +318,9 @@ void bridge_freed(struct leg *l, uint16_t sid);
 void bridge_leg_ready(struct leg *l);
 /* Is the counterpart of this stream alive on the twin's leg? */
 bool bridge_is_wanted(struct leg *l, uint16_t sid);
+
+/* route_stream.c: channels that are joined with an application server over media->link */
+extern const struct route_ops route_stream;
 
 /* splice.c: a DTLS datagram on its way to the twin's peer. */
 void splice_input(struct media *m, const struct path *path, struct span dgram);

@@ -216,6 +216,7 @@ void relay_destroy(struct relay *r)
 		relay_context_delete(r, r->now, r->contexts, CLOSE_SHUTDOWN);
 	reap(r, true);
 	slots_finish(&r->exchanges);
+	slots_finish(&r->links);
 	timers_finish(&r->timers);
 	stun_codec_destroy(r->stun);
 	dtls_ctx_unref(r->config.dtls);

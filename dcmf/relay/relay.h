@@ -52,6 +52,7 @@ struct relay_request {
 	struct span method;
 	const char *url;
 	struct addr connect;
+	uint8_t hop; /* enum hop: whose TLS settings count */
 	const struct http_header *headers;
 	size_t header_count;
 	int64_t body_length; /* 0 none, -1 unknown */
@@ -74,6 +75,16 @@ struct relay_ops {
 	void (*request_finish)(void *world, uint64_t request);
 	void (*request_resume)(void *world, uint64_t request);
 	void (*request_cancel)(void *world, uint64_t request);
+	/* A connection to an application server. 0: out of memory; else relay_link_*() tell of it. */
+	uint64_t (*link_open)(void *world, uint64_t tag, const struct link_spec *to);
+	/*
+	 * All or nothing: both parts behind each other, over UDP as one datagram. False: no room,
+	 * relay_link_writable() follows; a datagram is never refused for that, but dropped.
+	 */
+	bool (*link_write)(void *world, uint64_t link, struct span head, struct span body);
+	void (*link_pause)(void *world, uint64_t link, bool pause); /* reading */
+	/* No word of it follows; what was written still leaves. */
+	void (*link_close)(void *world, uint64_t link);
 };
 
 struct relay_config {
@@ -156,6 +167,25 @@ enum leg_state {
 };
 const char *leg_state_name(enum leg_state s);
 
+enum link_state {
+#define LINK_STATE(name, word) LINK_##name,
+#include "dcmf/relay/link_states.def"
+#undef LINK_STATE
+	LINK_STATE_MAX
+};
+const char *link_state_name(enum link_state s);
+const char *link_protocol_name(enum link_protocol p); /* as mdc2Protocol has it: "TCP/TLS" */
+
+/* How the connection to an application server fares. */
+struct link_view {
+	const struct link_spec *spec;
+	enum link_state state;
+	const struct addr *local; /* NULL: not connected */
+	const char *protection;   /* of the last connection, as relay_link_opened() told; NULL: none yet */
+	const char *failure;      /* why it is tried again; NULL: nothing wrong */
+	uint64_t messages_in, messages_out, bytes_in, bytes_out;
+};
+
 struct media_view {
 	uint8_t hop; /* enum hop */
 	bool passes; /* UDP_PROXY: DTLS passes through; `far` is what the peer is told as ours */
@@ -181,6 +211,8 @@ struct media_view {
 	/* Of the last HTTP connection: "TLSv1.3 ...", "none"; NULL: not used yet. */
 	const char *upstream_protection;
 	uint8_t upstream_hop;
+	bool has_link;
+	struct link_view link;
 };
 
 /* False: no such indexes. */
@@ -203,6 +235,13 @@ bool relay_upstream_body(struct relay *r, tick_t now, uint64_t tag, struct span 
 void relay_upstream_end(
 	struct relay *r, tick_t now, uint64_t tag, const char *failed, bool timed_out);
 void relay_upstream_writable(struct relay *r, tick_t now, uint64_t tag);
+
+/* Connections to application servers, by their tag; unknown tags are ignored. */
+void relay_link_opened(struct relay *r, tick_t now, uint64_t tag, const struct addr *local,
+	const char *protection); /* "TLSv1.3 TLS_AES_128_GCM_SHA256", or "none" */
+void relay_link_input(struct relay *r, tick_t now, uint64_t tag, struct span bytes);
+void relay_link_writable(struct relay *r, tick_t now, uint64_t tag);
+void relay_link_closed(struct relay *r, tick_t now, uint64_t tag, const char *why);
 
 tick_t relay_deadline(const struct relay *r);
 void relay_expire(struct relay *r, tick_t now);

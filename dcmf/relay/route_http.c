@@ -272,6 +272,7 @@ static bool start_upstream(struct http_route *h, const struct root_spec *root, c
 					 .method = http_request_method(h->request),
 					 .url = url,
 					 .connect = root->connect,
+					 .hop = root->hop,
 					 .headers = headers,
 					 .header_count = passing_headers(h, headers),
 					 .body_length = http_request_length(h->request),

@@ -1,4 +1,5 @@
 /* view.c: what the relay decided for a media and how it fares, for those who ask. */
+#include "dcmf/relay/link.h"
 #include "dcmf/relay/parts.h"
 
 /* What the far side takes, bytes; 0: any size, or there is none that minds. */
@@ -26,6 +27,21 @@ static void view_leg(const struct leg *l, struct media_view *out)
 	out->assoc = l->assoc;
 }
 
+static void view_link(const struct link *k, struct link_view *out)
+{
+	*out = (struct link_view){
+		.spec = link_spec(k),
+		.state = k->state,
+		.local = addr_is_set(&k->local) ? &k->local : NULL,
+		.protection = k->protection[0] != '\0' ? k->protection : NULL,
+		.failure = k->failure[0] != '\0' ? k->failure : NULL,
+		.messages_in = k->messages_in,
+		.messages_out = k->messages_out,
+		.bytes_in = k->bytes_in,
+		.bytes_out = k->bytes_out,
+	};
+}
+
 static void view_media(const struct relay *r, const struct media *m, struct media_view *out)
 {
 	*out = (struct media_view){
@@ -49,10 +65,13 @@ static void view_media(const struct relay *r, const struct media *m, struct medi
 		.bytes_in = m->bytes_in,
 		.bytes_out = m->bytes_out,
 		.upstream_protection = m->upstream_protection,
+		.has_link = m->link != NULL,
 		.upstream_hop = m->spec.root_count > 0 ? m->spec.roots[0].hop : HOP_MDC1,
 	};
 	if (m->leg != NULL)
 		view_leg(m->leg, out);
+	if (m->link != NULL)
+		view_link(m->link, &out->link);
 }
 
 /* NULL: no such indexes. */

@@ -26,7 +26,7 @@ static struct relay *front_start(
 
 	snprintf(f->start, sizeof(f->start),
 		"%u/%u yaml=%s name=%s certificate=%s ca=%s root=%s at=%s", s->index, s->workers,
-		s->yaml, s->yaml_name, s->certificate, s->mdc1_ca ? s->mdc1_ca : "-",
+		s->yaml, s->yaml_name, s->certificate, s->mdc1.ca ? s->mdc1.ca : "-",
 		s->embedded_root ? s->embedded_root : "-",
 		addr_is_set(&s->embedded_addr) ? addr_text(&s->embedded_addr, addr) : "-");
 	*rules = (struct document_rules){
@@ -37,11 +37,19 @@ static struct relay *front_start(
 	return f->may_start ? f->relay : NULL;
 }
 
-static bool front_reload(
-	void *arg, const char *certificate_pem, const char *log_level, char failed[256])
+static bool front_reload(void *arg, const struct agent_reload *reload, char failed[256])
 {
+	struct front *f = arg;
+
+	snprintf(f->reload, sizeof(f->reload), "mdc1=%s mdc2=%s",
+		reload->mdc1 == NULL ? "-"
+		: reload->mdc1->ca   ? reload->mdc1->ca
+				     : "none",
+		reload->mdc2 == NULL ? "-"
+		: reload->mdc2->key  ? reload->mdc2->key
+				     : "none");
 	snprintf(failed, 256, "the key does not fit");
-	return certificate_pem == NULL || strstr(certificate_pem, "bad") == NULL;
+	return reload->certificate == NULL || strstr(reload->certificate, "bad") == NULL;
 }
 
 void front_open(struct front *f)

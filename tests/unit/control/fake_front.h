@@ -12,7 +12,8 @@ struct front {
 	bool may_start;
 	char *lines[LINES];
 	unsigned count, read;
-	char start[512]; /* what ops.start was handed */
+	char start[512];  /* what ops.start was handed */
+	char reload[128]; /* likewise ops.reload */
 };
 
 #define CALL(id, method, params) \

@@ -23,7 +23,7 @@ START_TEST(a_worker_is_started_once_and_first)
 	say(&f, CALL("2", "worker.start",
 			"{\"index\":3,\"workers\":4,\"yaml\":\"node: "
 			"{}\",\"yaml_name\":\"x.yaml\",\"certificate\":\"pem\","
-			"\"mdc1_ca\":\"ca\",\"mdc1_key\":null,\"embedded_root\":\"http://"
+			"\"mdc1\":{\"ca\":\"ca\",\"key\":null},\"embedded_root\":\"http://"
 			"127.0.0.1:1/\",\"embedded_addr\":"
 			"\"127.0.0.1:1\"}"));
 	hear(&f, RESULT("2", "{}"));
@@ -82,6 +82,12 @@ START_TEST(certificate_and_log_level_are_reloaded)
 	front_start_now(&f);
 	say(&f, CALL("1", "worker.reload", "{\"certificate\":\"new\",\"log_level\":\"debug\"}"));
 	hear(&f, RESULT("1", "{}"));
+	ck_assert_str_eq(f.reload, "mdc1=- mdc2=-");
+	say(&f, CALL("1", "worker.reload", "{\"mdc1\":{},\"mdc2\":{\"ca\":\"c\",\"key\":\"k\"}}"));
+	hear(&f, RESULT("1", "{}"));
+	ck_assert_str_eq(f.reload, "mdc1=none mdc2=k");
+	say(&f, CALL("1", "worker.reload", "{\"mdc2\":\"pem\"}"));
+	hear(&f, ERROR("1", "-32602", "*"));
 	say(&f, CALL("1", "worker.reload", "{\"certificate\":\"bad\"}"));
 	hear(&f, ERROR("1", "-32000", "\"message\":\"the key does not fit\",*"));
 	front_close(&f);

@@ -17,11 +17,16 @@ static struct addr at;
 static long live;
 
 static struct {
-	unsigned dgrams, closed;
+	unsigned opened, dgrams, closed;
 	size_t last_len;
 	char last[64], why[64];
 	bool destroy, pause;
 } got;
+
+static void on_opened(void *arg, struct udp_peer *p)
+{
+	ck_assert_uint_eq(got.opened++ + got.dgrams, 0);
+}
 
 static void on_input(void *arg, struct udp_peer *p, struct span dgram)
 {
@@ -45,7 +50,9 @@ static void on_closed(void *arg, struct udp_peer *p, const char *why)
 	peer = NULL;
 }
 
-static const struct udp_peer_ops ops = { .input = on_input, .closed = on_closed };
+static const struct udp_peer_ops ops = {
+	.opened = on_opened, .input = on_input, .closed = on_closed
+};
 
 static int bound(struct addr *where)
 {
@@ -109,6 +116,7 @@ START_TEST(datagrams_pass_both_ways_also_empty_and_large_ones)
 	send_to_peer(other, "pong", 4);
 	turn_until(loop, has_one, &got.dgrams);
 	ck_assert_str_eq(got.last, "pong");
+	ck_assert_uint_eq(got.opened, 1);
 	got.dgrams = 0;
 	send_to_peer(other, "", 0);
 	turn_until(loop, has_one, &got.dgrams);
@@ -148,6 +156,7 @@ START_TEST(address_that_cannot_be_reached_is_told_by_a_callback)
 	peer = udp_peer_create(loop, &at, &ops, NULL);
 	ck_assert_uint_eq(got.closed, 0);
 	turn_until(loop, has_one, &got.closed);
+	ck_assert_uint_eq(got.opened, 0);
 	ck_assert_str_ne(got.why, "");
 }
 END_TEST
