@@ -9,6 +9,7 @@
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
 #include "dcmf/base/random.h"
+#include "dcmf/http/http.h"
 
 #define HEARTBEAT_S 30 /* ours: of an NRF that does not say */
 #define BACKOFF_US  TICK_S(1)
@@ -209,15 +210,13 @@ static void refused(struct nrf *n, struct nrf_peer *p, tick_t now, const struct 
 /* "https://nrf2.example/nnrf-nfm/v1/nf-instances/..." leads to "https://nrf2.example". */
 static char *root_in(struct span location, const char *path)
 {
+	struct http_url url;
 	const uint8_t *at;
-	bool is_url;
 
-	if (location.p == NULL || location.len == 0)
+	if (http_url_parse(location, &url) != ERR_OK || url.path.len == 0)
 		return NULL;
-	at = memmem(location.p, location.len, path, strlen(path));
-	is_url = span_starts(location, SPAN_LIT("https://")) ||
-		 span_starts(location, SPAN_LIT("http://"));
-	return is_url && at != NULL ? mem_span_dup(SPAN(location.p, at - location.p)) : NULL;
+	at = memmem(url.path.p, url.path.len, path, strlen(path));
+	return at != NULL ? mem_span_dup(SPAN(location.p, at - location.p)) : NULL;
 }
 
 static const char *path_of(enum nrf_work work)

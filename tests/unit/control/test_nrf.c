@@ -487,7 +487,7 @@ END_TEST
 START_TEST(redirects_in_a_circle_or_to_nowhere_are_failures)
 {
 	static const char *const nowhere[] = { "", "x", PATH, "ftp://x" PATH, "https://x/other",
-		"http://plain.example" PATH };
+		"https://x\r\ny" PATH, "https://u:p@x" PATH, "http://plain.example" PATH };
 
 	for (size_t i = 0; i < sizeof(nowhere) / sizeof(*nowhere); i++) {
 		start(1);
