@@ -118,6 +118,25 @@ static bool check_dtls(struct checker *k)
 	return true;
 }
 
+/* What is shown to servers. */
+static bool check_own(struct checker *k, const char *path, const struct config_tls *tls)
+{
+	return (tls->certificate[0] == '\0') == (tls->key[0] == '\0') ||
+	       fail(k, path, "certificate and key are needed together");
+}
+
+static bool check_plain(struct checker *k, const char *path, int64_t allow_plain)
+{
+	return allow_plain != PLAIN_OPERATOR || k->c->policy.network_count > 0 ||
+	       fail(k, path, "operator needs policy.operator_networks");
+}
+
+static bool check_mdc2(struct checker *k)
+{
+	return check_own(k, "mdc2.tls.certificate", &k->c->mdc2.tls) &&
+	       check_plain(k, "mdc2.allow_plain", k->c->mdc2.allow_plain);
+}
+
 static bool check_mdc1(struct checker *k)
 {
 	const struct config *c = k->c;
@@ -132,10 +151,9 @@ static bool check_mdc1(struct checker *k)
 	if (is_https && c->mdc1.tls.ca[0] == '\0')
 		return fail(k, "mdc1.url",
 			"is https, and without mdc1.tls.ca no server would be trusted");
-	if ((c->mdc1.tls.certificate[0] == '\0') != (c->mdc1.tls.key[0] == '\0'))
-		return fail(k, "mdc1.tls.certificate", "certificate and key are needed together");
-	if (c->mdc1.allow_plain == PLAIN_OPERATOR && c->policy.network_count == 0)
-		return fail(k, "mdc1.allow_plain", "operator needs policy.operator_networks");
+	if (!check_own(k, "mdc1.tls.certificate", &c->mdc1.tls) ||
+		!check_plain(k, "mdc1.allow_plain", c->mdc1.allow_plain))
+		return false;
 	if (c->mdc1.synthetic.count > 0 && (!c->mdc1.embedded || url.len > 0))
 		return fail(k, "mdc1.synthetic", "needs the embedded DCSF");
 	return true;
@@ -181,5 +199,5 @@ bool config_check(const struct config *c, const char *name, const unsigned *line
 	struct checker k = { c, name, lines, error };
 
 	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&
-	       check_policy(&k) && check_control(&k);
+	       check_mdc2(&k) && check_policy(&k) && check_control(&k);
 }

@@ -212,7 +212,7 @@ class Policy(unittest.TestCase):
                 ("policy:\n  rules:\n  - { match: { kind: xdc }, then: refuse }\n",
                  "bad.yaml:3: policy.rules[0].match.kind: bdc or adc is wanted"),
                 ("policy: { operator_networks: [ 10.0.0.0/99 ] }\n", "bad.yaml:1: policy.operator_networks: \"10.0.0.0/99\""),
-                ("mdc2: { allow_plain: always }\n", "bad.yaml:1: mdc2.allow_plain: MDC2 is not built yet")):
+                ("mdc2: { allow_plain: operator }\n", "bad.yaml:1: mdc2.allow_plain: operator needs policy.operator_networks")):
             with open(path, "w") as f:
                 f.write(text)
             done = subprocess.run([DCMF, "--check", "-c", path], capture_output=True, text=True, timeout=60)

@@ -224,7 +224,13 @@ static const struct {
 		"t.yaml:1: sbi.nrf: the SBI is not built yet" },
 	{ "ng: { listen: 127.0.0.1:2223 }\n",
 		"t.yaml:1: ng.listen: the ng interface is not built yet" },
-	{ "mdc2: { allow_plain: always }\n", "t.yaml:1: mdc2.allow_plain: MDC2 is not built yet" },
+	{ "mdc2: { allow_plain: sometimes }\n",
+		"t.yaml:1: mdc2.allow_plain: \"sometimes\" is none of "
+		"never|loopback|operator|always" },
+	{ "mdc2: { allow_plain: operator }\n",
+		"t.yaml:1: mdc2.allow_plain: operator needs policy.operator_networks" },
+	{ "mdc2: { tls: { certificate: c.pem } }\n",
+		"t.yaml:1: mdc2.tls.certificate: certificate and key are needed together" },
 	{ "policy:\n  operator_networks: [ 10.0.0.0/8, 10.0.0.0/33 ]\n",
 		"t.yaml:2: policy.operator_networks: \"10.0.0.0/33\": an IP network is wanted, as "
 		"10.0.0.0/8 or 2001:db8::/32" },
