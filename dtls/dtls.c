@@ -41,6 +41,7 @@ struct dtls {
 	tick_t deadline;
 	bool cookie_shown;
 	bool awaits_hello; /* server: no first fragment of a hello has come yet */
+	bool rests;        /* without buffers: OpenSSL must not write before it has them again */
 	uint8_t early;
 	uint16_t send_max;          /* longest plaintext the send buffer takes */
 	enum close_reason refusal;  /* of the peer's certificate */
@@ -219,6 +220,21 @@ static void set_deadline(struct dtls *d, tick_t now)
 		d->deadline = tick_add(now, left.tv_sec * TICK_S(1) + left.tv_usec);
 }
 
+void dtls_rest(struct dtls *d)
+{
+	if (d->state == DTLS_OPEN && !d->rests)
+		d->rests = SSL_free_buffers(d->ssl) == 1;
+}
+
+/* False: out of memory. */
+static bool wake(struct dtls *d)
+{
+	if (d->rests && SSL_alloc_buffers(d->ssl) != 1)
+		return false;
+	d->rests = false;
+	return true;
+}
+
 static void advance(struct dtls *d)
 {
 	if (d->state == DTLS_HANDSHAKING)
@@ -341,6 +357,11 @@ void dtls_input(struct dtls *d, tick_t now, struct span dgram)
 	sound = sound_part(d, dgram);
 	if (sound.len == 0)
 		return;
+	if (!wake(d)) {
+		count(allocation_failed_total);
+		ERR_clear_error();
+		return; /* lost, as on any network */
+	}
 	if (d->awaits_hello && !begins_here(d, sound))
 		return;
 	step(d, sound, advance);
@@ -394,7 +415,7 @@ enum err dtls_send(struct dtls *d, struct span plaintext)
 		return ERR_TOO_LONG;
 	if (plaintext.len == 0)
 		return ERR_OK; /* OpenSSL makes no empty record, and nobody would see it */
-	if (plaintext.len > d->send_max && !grow_send_buffer(d))
+	if (!wake(d) || (plaintext.len > d->send_max && !grow_send_buffer(d)))
 		return ERR_NO_MEMORY;
 	if (SSL_write(d->ssl, plaintext.p, (int)plaintext.len) <= 0) {
 		ERR_clear_error();
@@ -408,7 +429,8 @@ void dtls_close(struct dtls *d)
 	if (d->state == DTLS_CLOSED)
 		return;
 	if (d->state == DTLS_OPEN) {
-		SSL_shutdown(d->ssl);
+		if (wake(d))
+			SSL_shutdown(d->ssl);
 		ERR_clear_error();
 	}
 	set_closed(d, CLOSE_LOCAL);

@@ -92,6 +92,11 @@ bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
  */
 enum err dtls_send(struct dtls *d, struct span plaintext);
 /*
+ * Nothing is expected for a while: OpenSSL's buffers are given back, 18 KB; whatever comes or is sent next takes them again. Does nothing
+ * before DTLS_OPEN.
+ */
+void dtls_rest(struct dtls *d);
+/*
  * close_notify (silence before DTLS_OPEN); state becomes DTLS_CLOSED
  * with CLOSE_LOCAL. Twice is harmless.
  */

@@ -1,6 +1,7 @@
 /* box.c: one relay and its UEs in one program, without sockets and in made-up time. */
 #include "tests/bench/box.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,9 +87,31 @@ struct box {
 	unsigned touched_count;
 	unsigned next, contexts;
 	struct queue in, out; /* of the relay */
-	int64_t relay_ns;
+	int64_t relay_ns, heap;
+	bool counts_heap; /* costs much time */
 	uint64_t datagrams;
 };
+
+/* What is between these two is the relay's. */
+struct inside {
+	int64_t begin, heap;
+};
+
+static int64_t heap_now(const struct box *b)
+{
+	return b->counts_heap ? (int64_t)mallinfo2().uordblks : 0;
+}
+
+static struct inside enter(const struct box *b)
+{
+	return (struct inside){ .heap = heap_now(b), .begin = cpu_begin() };
+}
+
+static void leave(struct box *b, struct inside i)
+{
+	b->relay_ns += cpu_end(i.begin);
+	b->heap += heap_now(b) - i.heap;
+}
 
 static void touch(void *arg)
 {
@@ -314,7 +337,7 @@ bool box_call(struct box *b, struct line *a, struct line *other, uint8_t proxy)
 	struct context_spec spec = { .termination_count = n };
 	struct relay_refusal refusal;
 	struct relay_context *c;
-	int64_t begin;
+	struct inside inside;
 
 	spec.terminations = mem_zalloc(n * sizeof(*spec.terminations));
 	for (unsigned i = 0; i < n; i++) {
@@ -327,9 +350,9 @@ bool box_call(struct box *b, struct line *a, struct line *other, uint8_t proxy)
 		fill_media(lines[i], proxy == PROXY_UDP ? passing : SETUP_ACTIVE, proxy, t->medias);
 	}
 	snprintf(a->context_id, sizeof(a->context_id), "0-%x", ++b->contexts);
-	begin = cpu_begin();
+	inside = enter(b);
 	c = relay_context_create(b->relay, now, a->context_id, &spec, &refusal);
-	b->relay_ns += cpu_end(begin);
+	leave(b, inside);
 	context_spec_finish(&spec);
 	if (c == NULL) {
 		fprintf(stderr, "refused: %s\n", refusal.detail);
@@ -344,11 +367,11 @@ bool box_call(struct box *b, struct line *a, struct line *other, uint8_t proxy)
 void box_hang_up(struct box *b, struct line *a)
 {
 	struct relay_context *c = relay_context_find(b->relay, a->context_id);
-	int64_t begin = cpu_begin();
+	struct inside inside = enter(b);
 
 	if (c != NULL)
 		relay_context_delete(b->relay, now, c, CLOSE_LOCAL);
-	b->relay_ns += cpu_end(begin);
+	leave(b, inside);
 }
 
 /* ---- turns ---- */
@@ -394,11 +417,11 @@ static void ues_turn(struct box *b)
 
 static void relay_turn(struct box *b)
 {
-	int64_t begin;
+	struct inside inside;
 
 	if (b->in.count == 0 && !tick_due(relay_deadline(b->relay), now))
 		return;
-	begin = cpu_begin();
+	inside = enter(b);
 	if (tick_due(relay_deadline(b->relay), now))
 		relay_expire(b->relay, now);
 	for (unsigned i = 0; i < b->in.count; i++) {
@@ -407,7 +430,7 @@ static void relay_turn(struct box *b)
 			relay_turn_end(b->relay, now);
 	}
 	relay_turn_end(b->relay, now);
-	b->relay_ns += cpu_end(begin);
+	leave(b, inside);
 	b->datagrams += b->in.count;
 	empty(&b->in);
 }
@@ -449,6 +472,16 @@ int64_t box_relay_ns(struct box *b)
 
 	b->relay_ns = 0;
 	return ns;
+}
+
+void box_count_heap(struct box *b)
+{
+	b->counts_heap = true;
+}
+
+int64_t box_heap(const struct box *b)
+{
+	return b->heap;
 }
 
 uint64_t box_datagrams(const struct box *b)

@@ -48,4 +48,7 @@ void box_turn(struct box *b);
 /* Until both are up. False: that takes too long. */
 bool box_wait_open(struct box *b, const struct line *a, const struct line *other);
 int64_t box_relay_ns(struct box *b);
+/* From now on: bytes of heap that the relay's calls took and did not give back; glibc's, so not with another allocator. */
+void box_count_heap(struct box *b);
+int64_t box_heap(const struct box *b);
 uint64_t box_datagrams(const struct box *b); /* that the relay took */
