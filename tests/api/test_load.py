@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
-from gateway import Gateway
+from gateway import HOST, Gateway
 from load import Load
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
@@ -36,8 +37,8 @@ def has_ipv6():
 class Gateways(unittest.TestCase):
     """A gateway for a test: it has to end in peace, and nothing may stay behind in it."""
 
-    def gateway(self, address="127.0.0.1", media=""):
-        gateway = Gateway(DCMF, CONFIG % (address, media, PACKAGE))
+    def gateway(self, address=HOST, media="", more=""):
+        gateway = Gateway(DCMF, CONFIG % (address, media, PACKAGE) + more)
         self.addCleanup(gateway.__exit__, None, None, None)
         self.addCleanup(self.stop, gateway)
         return gateway
@@ -131,7 +132,7 @@ class Pairs(Gateways):
         report = self.run_pairs(gateway, scenario, "--message-rate", "100", "--talk", "2", "--reliability", "partial", "--together", pairs=4)
         latency = report["parts"][0]["latency"]["message"]
         self.assertEqual(latency["count"], report["parts"][0]["messagesSent"])
-        self.assertTrue(2 * 8 * 2 * 100 * 0.9 <= latency["count"] <= 2 * 8 * 2 * 100 + 32, latency)
+        self.assertTrue(2 * 8 * 2 * 100 * 0.5 <= latency["count"] <= 2 * 8 * 2 * 100 + 32, latency)
         self.assertGreater(report["gateway"]["bytesPerLeg"], 0)
 
     def test_calls_that_end_at_the_gateway(self):
@@ -159,6 +160,42 @@ class Pairs(Gateways):
             self.run_pairs(gateway, scenario, "--bind", "::1", pairs=6)
 
 
+class SlowReaders(Gateways):
+    """Phones that send as fast as they can to phones that read slowly: what the gateway holds for them is bounded, and nothing is lost for it."""
+
+    SIZES = "sctp: { receive_buffer: 128KiB, send_buffer: 128KiB, max_message_size: 16KiB }\nchannel: { queue: 64KiB, hold: 10s }\n"
+    QUEUE = 65536
+    MESSAGE = 16384
+
+    def run_slowly(self, *words):
+        gateway, pairs, most, samples = self.gateway(more=self.SIZES), 6, 0, 0
+        with Load(DCMF_LOAD, gateway, "--pairs", str(pairs), "--rate", "50", "--talk", "5", "--slow-reader", "40000", "--slow-both", "--together",
+                  "--timeout", "60", *words, scenario="p2p") as load:
+            while load.process.poll() is None:
+                most = max(most, int(next(gateway.metric("buffered_bytes"))))
+                samples += 1
+                time.sleep(0.05)
+            load.finish(PATIENCE)
+            self.assertEqual(load.status, 0, load.said + load.complained + gateway.log_text())
+            self.assertEqual(load.report["waves"][0]["gaugesBackToZero"], True)
+        # two legs a pair; two channels' worth a leg, and what was fetched last
+        bound = pairs * 2 * (2 * self.QUEUE + self.MESSAGE)
+        self.assertGreater(samples, 20)
+        self.assertGreater(most, pairs * self.QUEUE, "readers were not slow enough to prove anything")
+        self.assertLessEqual(most, bound)
+        self.assertGreater(int(next(gateway.metric("channel_queue_full_total"))), 0)
+        self.assertEqual(next(gateway.metric("buffered_bytes")), "0")
+        return load.part
+
+    def test_what_is_reliable_comes_whole(self):
+        part = self.run_slowly("--reliability", "reliable", "--channels", "3")
+        self.assertEqual((part["messagesLost"], part["messagesSent"]), (0, part["messagesReceived"]))
+
+    def test_what_may_be_lost_is_counted_and_the_rest_comes(self):
+        part = self.run_slowly("--channels", "3", "--payload", "16000")
+        self.assertEqual(part["messagesSent"], part["messagesReceived"] + part["messagesLost"])
+
+
 class Sentences(unittest.TestCase):
     """What cannot be done is said, and the exit status tells."""
 
@@ -177,8 +214,16 @@ class Sentences(unittest.TestCase):
             self.assertEqual(status, 2, words)
             self.assertIn(sentence, complained)
 
+    def test_workers_that_grow_beyond_the_bound_are_a_failure(self):
+        with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE)) as g:
+            for bound, status, word in (("1", 1, "TOO MUCH"), (str(1 << 30), 0, "within")):
+                with Load(DCMF_LOAD, g, "--ues", "4", "--hold", "1", "--memory-bound", bound) as load:
+                    load.finish(PATIENCE)
+                    self.assertEqual(load.status, status, load.said)
+                    self.assertIn(word, load.said)
+
     def test_phones_that_fail_are_counted_with_their_reason_and_leave_nothing_behind(self):
-        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE)) as g:
+        with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE)) as g:
             with Load(DCMF_LOAD, g, "--ues", "3", "--app", "nothing-of-that-name") as load:
                 load.finish(PATIENCE)
                 self.assertEqual(load.status, 1)
@@ -187,7 +232,7 @@ class Sentences(unittest.TestCase):
                 self.assertTrue(load.report["waves"][0]["gaugesBackToZero"])
 
     def test_pairs_that_fail_are_counted_with_their_reason_and_leave_nothing_behind(self):
-        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE) + "policy: { rules: [ { match: { topology: p2p }, then: e2ae } ] }\n") as g:
+        with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE) + "policy: { rules: [ { match: { topology: p2p }, then: e2ae } ] }\n") as g:
             with Load(DCMF_LOAD, g, "--pairs", "3", scenario="passthrough") as load:
                 load.finish(PATIENCE)
                 self.assertEqual((load.status, load.report["failed"]), (1, 3), load.said)
@@ -195,7 +240,7 @@ class Sentences(unittest.TestCase):
                 self.assertTrue(load.report["waves"][0]["gaugesBackToZero"])
 
     def test_an_interrupted_run_deletes_its_contexts(self):
-        with Gateway(DCMF, CONFIG % ("127.0.0.1", "", PACKAGE)) as g:
+        with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE)) as g:
             with Load(DCMF_LOAD, g, "--pairs", "6", "--talk", "60", "--message-rate", "10", "--processes", "2", scenario="p2p") as load:
                 g.until(lambda: next(g.metric("contexts")) == "6", "all there")
                 load.process.send_signal(signal.SIGINT)

@@ -14,7 +14,8 @@
 struct seat {
 	_Atomic bool is_ready; /* before the first wave */
 	_Atomic unsigned waves_done;
-	_Atomic bool all_begun; /* of the present wave, like those below */
+	_Atomic unsigned wave; /* which one the counts below are of: perhaps still the last */
+	_Atomic bool all_begun;
 	_Atomic unsigned begun, up, done, failed, present, up_now, peak;
 	char gave_up[256]; /* why it ended early */
 	struct tally tally;

@@ -66,7 +66,10 @@ static struct sum look(const struct conductor *c)
 	for (unsigned i = 0; i < c->board->seat_count; i++) {
 		const struct seat *seat = &c->board->seats[i];
 
-		s.all_begun &= seat->all_begun;
+		s.waves_done += seat->waves_done == c->board->wave;
+		s.all_begun &= seat->all_begun && seat->wave == c->board->wave;
+		if (seat->wave != c->board->wave)
+			continue;
 		s.begun += seat->begun;
 		s.up += seat->up;
 		s.done += seat->done;
@@ -74,7 +77,6 @@ static struct sum look(const struct conductor *c)
 		s.present += seat->present;
 		s.up_now += seat->up_now;
 		s.peak += seat->peak;
-		s.waves_done += seat->waves_done == c->board->wave;
 	}
 	return s;
 }
@@ -120,13 +122,11 @@ static bool read_metrics(struct conductor *c, struct metrics *m)
 	if (c->options->metrics == NULL || !metrics_read(c->options->metrics, m))
 		return false;
 	r->worker_count = m->workers;
-	for (unsigned i = 0; i < m->workers; i++) {
-		double most = m->peak_bytes[i] > m->memory_bytes[i] ? m->peak_bytes[i]
-								    : m->memory_bytes[i];
-
-		if (most > r->worker_memory_peak[i])
-			r->worker_memory_peak[i] = most;
-	}
+	for (unsigned i = 0; i < m->workers; i++)
+		if (m->memory_bytes[i] > r->worker_memory_peak[i])
+			r->worker_memory_peak[i] = m->memory_bytes[i];
+	if (metrics_memory(m) > r->memory_peak)
+		r->memory_peak = metrics_memory(m);
 	return true;
 }
 
@@ -402,6 +402,7 @@ bool conduct(const struct options *parts, unsigned part_count, struct report *ou
 		end_players(&c);
 		return false;
 	}
+	out->memory_before = parts->metrics ? metrics_memory(&first) : 0;
 	run_waves(&c);
 	end_players(&c);
 	add_up(&c);

@@ -6,7 +6,8 @@
 
 static bool tell(const struct options *o, const struct report *r)
 {
-	bool ok = r->sum.failed == 0 && r->gave_up == NULL && !conductor_was_interrupted();
+	bool ok = r->sum.failed == 0 && r->gave_up == NULL && report_is_within_bound(r) &&
+		  !conductor_was_interrupted();
 
 	report_print(r);
 	fflush(stdout);

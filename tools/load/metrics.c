@@ -85,8 +85,6 @@ static void take_line(struct metrics *m, char *line)
 		per_worker(m, m->cpu_seconds, labels, value);
 	if (strcmp(line, "dcmf_worker_memory_bytes") == 0)
 		per_worker(m, m->memory_bytes, labels, value);
-	if (strcmp(line, "dcmf_worker_memory_peak_bytes") == 0)
-		per_worker(m, m->peak_bytes, labels, value);
 	if (strcmp(line, "dcmf_datagrams_received_total") == 0 ||
 		strcmp(line, "dcmf_datagrams_sent_total") == 0)
 		m->datagrams += value;
@@ -143,11 +141,6 @@ double metrics_cpu(const struct metrics *m)
 double metrics_memory(const struct metrics *m)
 {
 	return sum(m->memory_bytes, m->workers);
-}
-
-double metrics_peak(const struct metrics *m)
-{
-	return sum(m->peak_bytes, m->workers);
 }
 
 /* ---- this host ---- */

@@ -15,9 +15,8 @@ struct metrics {
 	unsigned workers;
 	double cpu_seconds[METRICS_WORKERS_MAX];
 	double memory_bytes[METRICS_WORKERS_MAX];
-	double peak_bytes[METRICS_WORKERS_MAX]; /* the most it ever was; 0: not said */
-	double datagrams;                       /* received and sent */
-	double media;                           /* legs and splices that exist */
+	double datagrams; /* received and sent */
+	double media;     /* legs and splices that exist */
 	double objects;   /* sum of the gauges that have to be zero when nobody is there */
 	char busiest[64]; /* one of them that is not zero */
 };
@@ -30,7 +29,6 @@ bool metrics_read(const char *url, struct metrics *out);
 void metrics_parse(const char *text, struct metrics *out);
 double metrics_cpu(const struct metrics *m);
 double metrics_memory(const struct metrics *m);
-double metrics_peak(const struct metrics *m);
 
 /* UDP datagrams this host dropped because a receive buffer was full. */
 uint64_t host_udp_overflows(void);

@@ -167,12 +167,13 @@ static bool parse_kind(struct options *o)
 
 static bool in_range(const char *name, long value, long min, long max)
 {
-	char range[80];
+	char range[80], text[24];
 
 	if (value >= min && value <= max)
 		return true;
+	snprintf(text, sizeof(text), "%ld", value);
 	snprintf(range, sizeof(range), "%ld to %ld are possible", min, max);
-	return wrong(name, NULL, range);
+	return wrong(name, text, range);
 }
 
 static bool check_numbers(const struct options *o)
@@ -210,6 +211,8 @@ static bool check(struct options *o)
 		!parse_ice(o) || !parse_hold(o) || !parse_bind(o) || !parse_kind(o))
 		return false;
 	o->webrtc = strcmp(o->style, "webrtc") == 0;
+	if (o->memory_bound > 0 && o->metrics == NULL)
+		return wrong("memory-bound", NULL, "the gateway's --metrics are needed for it");
 	return check_arrivals(o) && check_numbers(o);
 }
 

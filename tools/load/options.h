@@ -34,9 +34,9 @@ struct options {
 	const char *socket, *hold, *ice, *setup, *style, *app, *url, *direct, *bind, *metrics,
 		*json, *html, *reliability;
 	long ues, pairs, waves, processes, lines, fetches, message_size, mtu;
-	long messages, payload, window, channels, slow_reader;
+	long messages, payload, window, channels, slow_reader, memory_bound;
 	double rate, duration, timeout, talk, message_rate;
-	bool no_refetch, together, no_verify, quiet, help, version;
+	bool no_refetch, together, slow_both, no_verify, quiet, help, version;
 
 	/* what the texts mean */
 	enum scenario scenario;

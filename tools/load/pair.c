@@ -80,6 +80,8 @@ static void work(struct load_actor *a, tick_t now)
 		return;
 	if (a->options->slow_reader > 0)
 		talk_slow(t, &a->lines[1]);
+	if (a->options->slow_reader > 0 && a->options->slow_both)
+		talk_slow(t, &a->lines[0]);
 	talk_begin(t, now);
 }
 

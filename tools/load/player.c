@@ -234,6 +234,7 @@ static void begin_wave(struct player *p)
 	s->all_begun = false;
 	s->begun = s->up = s->done = s->failed = s->present = s->up_now = s->peak = 0;
 	tally_begin_wave(p->load.tally);
+	s->wave = p->wave;
 	p->look_at = p->load.board->start;
 	alarm_set(p->alarm, p->load.board->start);
 }

@@ -52,6 +52,17 @@ double report_bytes_a_second(const struct report *r)
 	return r->talk_seconds > 0 ? (double)r->sum.bytes / r->talk_seconds : 0;
 }
 
+double report_memory_bound(const struct report *r)
+{
+	return (double)r->parts->memory_bound * (double)r->peak_up;
+}
+
+bool report_is_within_bound(const struct report *r)
+{
+	return r->parts->memory_bound == 0 ||
+	       r->memory_peak - r->memory_before <= report_memory_bound(r);
+}
+
 /* ---- what the gateway spent ---- */
 
 /* Sums over waves, for one quotient. */

@@ -37,8 +37,8 @@ struct report {
 	unsigned wave_count;
 	struct sample samples[SAMPLES_MAX];
 	unsigned sample_count;
-	double worker_memory_peak
-		[METRICS_WORKERS_MAX]; /* the most that was seen, or that the worker says it had */
+	double worker_memory_peak[METRICS_WORKERS_MAX]; /* the most that was seen of each */
+	double memory_before, memory_peak;              /* of all together */
 	unsigned worker_count;
 	const char *gave_up; /* why it ended early; NULL: it did not */
 };
@@ -57,6 +57,9 @@ double report_set_ups_a_second(const struct report *r);
 double report_messages_a_second(const struct report *r);
 double report_bytes_a_second(const struct report *r); /* of messages */
 double report_own_load(const struct report *r);       /* of the busiest process: 1 is a core */
+/* What the workers may have grown by, bytes; 0: any. */
+double report_memory_bound(const struct report *r);
+bool report_is_within_bound(const struct report *r);
 /* "UEs" or "pairs": what arrives. */
 const char *report_noun(const struct report *r);
 /* A plain sentence when the generator, not the gateway, set the limit; NULL otherwise. */

@@ -139,12 +139,15 @@ static json_t *gateway_json(const struct report *r)
 	if (r->worker_count == 0)
 		return json_null();
 	report_cost(r, &c);
-	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:b}", "workers", r->worker_count,
-		"cpuSeconds", c.cpu_seconds, "cpuUsPerSetUp", real_or_null(c.set_up_us),
-		"cpuUsPerMessage", real_or_null(c.message_us), "cpuUsPerPacket",
-		real_or_null(c.packet_us), "bytesPerLeg", real_or_null(c.leg_bytes),
-		"workerMemoryPeakBytes", doubles_json(r->worker_memory_peak, r->worker_count),
-		"setUpAndWorkApart", r->parts->together);
+	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}", "workers",
+		r->worker_count, "cpuSeconds", c.cpu_seconds, "cpuUsPerSetUp",
+		real_or_null(c.set_up_us), "cpuUsPerMessage", real_or_null(c.message_us),
+		"cpuUsPerPacket", real_or_null(c.packet_us), "bytesPerLeg",
+		real_or_null(c.leg_bytes), "workerMemoryPeakBytes",
+		doubles_json(r->worker_memory_peak, r->worker_count), "setUpAndWorkApart",
+		r->parts->together, "memoryBeforeBytes", INT(r->memory_before), "memoryPeakBytes",
+		INT(r->memory_peak), "memoryBoundBytes", INT(report_memory_bound(r)), "withinBound",
+		report_is_within_bound(r));
 }
 
 static json_t *generator_json(const struct report *r)

@@ -5,6 +5,8 @@
 
 typedef unsigned long long ull;
 
+#define MIB 1048576.0
+
 static void print_measures(const struct part *p)
 {
 	printf("  %-38s", "milliseconds");
@@ -91,7 +93,7 @@ static void print_waves(const struct report *r)
 			(ull)w->begun, report_noun(r), (ull)w->peak, (ull)w->failed, w->seconds);
 		for (unsigned k = 0; k < w->after.workers; k++)
 			printf("%s%.1f", k ? " + " : "; worker memory after it, MiB: ",
-				w->after.memory_bytes[k] / 1048576);
+				w->after.memory_bytes[k] / MIB);
 		if (w->after.known)
 			printf("; %s%s", w->clean ? "object gauges back to zero" : "still there: ",
 				w->clean ? "" : w->after.busiest);
@@ -121,8 +123,19 @@ static void print_gateway(const struct report *r)
 		printf(" (set-up and work together)");
 	printf("\nworker memory at its peak, MiB:");
 	for (unsigned k = 0; k < r->worker_count; k++)
-		printf("%s%.1f", k ? " + " : " ", r->worker_memory_peak[k] / 1048576);
+		printf("%s%.1f", k ? " + " : " ", r->worker_memory_peak[k] / MIB);
 	putchar('\n');
+}
+
+static void print_bound(const struct report *r)
+{
+	if (r->parts->memory_bound > 0)
+		printf("memory: the workers grew by %.1f MiB at most, from %.1f to %.1f; the bound "
+		       "is "
+		       "%.1f MiB for %llu at once: %s\n",
+			(r->memory_peak - r->memory_before) / MIB, r->memory_before / MIB,
+			r->memory_peak / MIB, report_memory_bound(r) / MIB, (ull)r->peak_up,
+			report_is_within_bound(r) ? "within" : "TOO MUCH");
 }
 
 static void print_self(const struct report *r)
@@ -145,6 +158,7 @@ void report_print(const struct report *r)
 	print_rates(r);
 	print_waves(r);
 	print_gateway(r);
+	print_bound(r);
 	print_self(r);
 	print_failures(r);
 }

@@ -24,41 +24,52 @@ static void on_pace(void *arg, tick_t now)
 
 static void on_reading(void *arg, tick_t now)
 {
-	struct talk *t = arg;
+	struct talk_reader *r = arg;
 
 	(void)now;
-	ue_hold(t->slow->ue, false);
-	load_actor_touch(t->owner);
+	ue_hold(r->line->ue, false);
+	load_actor_touch(r->talk->owner);
 }
 
-static void read_slowly(struct talk *t, size_t bytes)
+static void read_slowly(struct talk *t, const struct load_line *line, size_t bytes)
 {
 	double rate = (double)t->owner->options->slow_reader;
-	tick_t at;
 
-	t->read += bytes;
-	at = tick_add(t->began, (int64_t)((double)t->read / rate * 1e6));
-	if (tick_due(at, load_actor_now(t->owner)))
-		return;
-	ue_hold(t->slow->ue, true);
-	timer_set(&load_of(t)->timers, &t->reading, at);
+	for (unsigned i = 0; i < t->slow_count; i++) {
+		struct talk_reader *r = &t->slow[i];
+		tick_t at;
+
+		if (r->line != line)
+			continue;
+		r->read += bytes;
+		at = tick_add(t->began, (int64_t)((double)r->read / rate * 1e6));
+		if (tick_due(at, load_actor_now(t->owner)))
+			continue;
+		ue_hold(line->ue, true);
+		timer_set(&load_of(t)->timers, &r->timer, at);
+	}
 }
 
 /* Nobody talks any more: what is under way may come as fast as it can. */
 static void read_the_rest(struct talk *t)
 {
-	if (t->slow == NULL)
-		return;
-	timer_cancel(&load_of(t)->timers, &t->reading);
-	if (t->slow->ue != NULL)
-		ue_hold(t->slow->ue, false);
-	t->slow = NULL;
+	for (unsigned i = 0; i < t->slow_count; i++) {
+		timer_cancel(&load_of(t)->timers, &t->slow[i].timer);
+		if (t->slow[i].line->ue != NULL)
+			ue_hold(t->slow[i].line->ue, false);
+	}
+	t->slow_count = 0;
 	load_actor_touch(t->owner);
 }
 
 void talk_slow(struct talk *t, struct load_line *line)
 {
-	t->slow = line;
+	struct talk_reader *r = &t->slow[t->slow_count++];
+
+	r->talk = t;
+	r->line = line;
+	r->read = 0;
+	timer_init(&r->timer, on_reading, r);
 }
 
 /* ---- is it over? ---- */
@@ -315,8 +326,7 @@ static void on_message(struct talk *t, struct load_line *line, const struct ue_e
 	t->owner->part->received++;
 	t->owner->part->bytes += ev->bytes.len;
 	check_channel(t, c);
-	if (t->slow == line)
-		read_slowly(t, ev->bytes.len);
+	read_slowly(t, line, ev->bytes.len);
 }
 
 void talk_event(struct talk *t, struct load_line *line, const struct ue_event *ev)
@@ -347,7 +357,6 @@ void talk_init(struct talk *t, struct load_actor *owner)
 	t->owner = owner;
 	timer_init(&t->pace, on_pace, t);
 	timer_init(&t->settle, on_settle, t);
-	timer_init(&t->reading, on_reading, t);
 }
 
 struct talk_way *talk_add_way(struct talk *t, struct load_line *from, struct load_line *to)
@@ -398,10 +407,11 @@ void talk_stop(struct talk *t)
 	struct timers *ts = &load_of(t)->timers;
 
 	t->is_on = t->is_sending = false;
-	t->slow = NULL;
 	timer_cancel(ts, &t->pace);
 	timer_cancel(ts, &t->settle);
-	timer_cancel(ts, &t->reading);
+	for (unsigned i = 0; i < t->slow_count; i++)
+		timer_cancel(ts, &t->slow[i].timer);
+	t->slow_count = 0;
 }
 
 void talk_finish(struct talk *t)

@@ -35,6 +35,14 @@ struct talk_way {
 	bool is_behind; /* messages that are due were not taken */
 };
 
+/* A side that reads slowly. */
+struct talk_reader {
+	struct talk *talk;
+	struct load_line *line;
+	uint64_t read; /* bytes */
+	struct timer timer;
+};
+
 struct talk {
 	struct load_actor *owner;
 	struct talk_way ways[2];
@@ -44,10 +52,8 @@ struct talk {
 	tick_t began, heard; /* heard: the last message */
 	struct timer pace;   /* the next message, or the end of the talk */
 	struct timer settle; /* nothing came for a while: what is missing was given up on the way */
-	/* A reader that is slow: how much it has read. */
-	struct load_line *slow;
-	uint64_t read;
-	struct timer reading;
+	struct talk_reader slow[2];
+	unsigned slow_count;
 };
 
 void talk_init(struct talk *t, struct load_actor *owner);

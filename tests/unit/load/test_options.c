@@ -92,6 +92,7 @@ static const char *const wrong[] = {
 	"p2p --window -1",
 	"passthrough --reliability none",
 	"bootstrap --waves 0",
+	"bootstrap --memory-bound 1000",
 	"call",
 	"bootstrap again",
 	"bootstrap --ues many",
