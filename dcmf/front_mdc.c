@@ -2,66 +2,20 @@
  * front_mdc.c: what the gateway trusts and shows toward the servers of MDC1 and MDC2: read, checked,
  * handed to the workers, read again at SIGHUP.
  */
-#include <stdio.h>
-
 #include "control/json.h"
-#include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
 #include "dcmf/front_parts.h"
 
-static void wipe(char *text)
-{
-	if (text != NULL)
-		mem_wipe(text, strlen(text));
-	mem_free(text);
-}
-
-static void finish(struct front_pem *pem)
-{
-	mem_free(pem->ca);
-	mem_free(pem->certificate);
-	wipe(pem->key);
-	*pem = (struct front_pem){ NULL };
-}
-
-static bool read_one(const char *path, char **out, char error[CONFIG_ERROR_MAX])
-{
-	if (path[0] == '\0')
-		return true;
-	*out = config_read_file(path, error);
-	return *out != NULL;
-}
-
-/* The files as they are now. False: *pem is empty. */
-static bool read_all(const char *key, const struct config_tls *tls, struct front_pem *pem,
-	char error[CONFIG_ERROR_MAX])
-{
-	char why[CONFIG_ERROR_MAX] = "";
-	const char *doubt = NULL;
-
-	*pem = (struct front_pem){ NULL };
-	if (!read_one(tls->ca, &pem->ca, why) ||
-		!read_one(tls->certificate, &pem->certificate, why) ||
-		!read_one(tls->key, &pem->key, why) || !mdc_tls_check(tls, &doubt, why)) {
-		snprintf(error, CONFIG_ERROR_MAX, "%s: %.480s", key, why);
-		finish(pem);
-		return false;
-	}
-	if (doubt != NULL)
-		log_warn(NULL, "%s: certificate %s: %s", key, tls->certificate, doubt);
-	return true;
-}
-
 bool mdc_open(struct front *f, char error[CONFIG_ERROR_MAX])
 {
-	return read_all("mdc1.tls", &f->config.mdc1.tls, &f->mdc1, error) &&
-	       read_all("mdc2.tls", &f->config.mdc2.tls, &f->mdc2, error);
+	return pem_read("mdc1.tls", &f->config.mdc1.tls, &f->mdc1, error) &&
+	       pem_read("mdc2.tls", &f->config.mdc2.tls, &f->mdc2, error);
 }
 
 void mdc_close(struct front *f)
 {
-	finish(&f->mdc1);
-	finish(&f->mdc2);
+	pem_finish(&f->mdc1);
+	pem_finish(&f->mdc2);
 }
 
 static bool same(const char *a, const char *b)
@@ -75,16 +29,16 @@ static bool reload_one(const char *key, const struct config_tls *tls, struct fro
 	char error[CONFIG_ERROR_MAX];
 	struct front_pem fresh;
 
-	if (!read_all(key, tls, &fresh, error)) {
+	if (!pem_read(key, tls, &fresh, error)) {
 		log_error(NULL, "reload: stays as it was: %s", error);
 		return false;
 	}
 	if (same(fresh.ca, pem->ca) && same(fresh.certificate, pem->certificate) &&
 		same(fresh.key, pem->key)) {
-		finish(&fresh);
+		pem_finish(&fresh);
 		return false;
 	}
-	finish(pem);
+	pem_finish(pem);
 	*pem = fresh;
 	log_info(NULL, "reload: %s was read again, for connections to come", key);
 	return true;

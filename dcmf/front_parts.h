@@ -180,6 +180,15 @@ bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 bool control_tls_reload(struct front *f);
 void control_tls_close(struct front *f);
 
+/* front_pem.c */
+/*
+ * The files as they are now; they must fit one another. `key`: what the configuration calls them.
+ * False: *pem is empty, `error` says why.
+ */
+bool pem_read(const char *key, const struct config_tls *tls, struct front_pem *pem,
+	char error[CONFIG_ERROR_MAX]);
+void pem_finish(struct front_pem *pem);
+
 /* front_mdc.c */
 /* The files of mdc1.tls and mdc2.tls. */
 bool mdc_open(struct front *f, char error[CONFIG_ERROR_MAX]);
