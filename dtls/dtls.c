@@ -258,7 +258,9 @@ static void step(struct dtls *d, struct span dgram, void (*what)(struct dtls *))
 	uint8_t store[DTLS_MTU_MAX];
 	struct wr flight = WR(store, d->wire.mtu);
 
-	ERR_clear_error(); /* so that the last error, if one comes, is ours */
+	/* so that the last error, if one comes, is ours; to look first is ten times as fast */
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
 	d->wire.in = dgram;
 	d->wire.flight = &flight;
 	what(d);

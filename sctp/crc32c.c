@@ -1,10 +1,14 @@
 /*
- * crc32c.c: CRC32c by the CPU's own instruction or by a table: 0.1
+ * crc32c.c: CRC32c by the CPU's own instruction (x86 with SSE4.2, ARMv8 with CRC) or by a table: 0.1
  * against 0.6 microseconds a packet.
  */
 #include "sctp/crc32c.h"
 
 #include <stdbool.h>
+#if defined(__aarch64__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+#endif
 
 #define POLYNOMIAL 0x82f63b78u /* Castagnoli, reflected */
 
@@ -36,22 +40,46 @@ uint32_t crc32c_by_table(struct span s)
 
 __attribute__((target("sse4.2"))) static uint32_t crc32c_by_cpu(struct span s)
 {
+	const uint8_t *p = s.p, *words_end = p + (s.len & ~(size_t)7), *end = p + s.len;
 	uint64_t crc = ~0u;
 
-	for (; s.len >= 8; s = span_skip(s, 8)) {
+	for (; p != words_end; p += 8) {
 		uint64_t word;
 
-		memcpy(&word, s.p, sizeof(word));
+		memcpy(&word, p, sizeof(word));
 		crc = __builtin_ia32_crc32di(crc, word);
 	}
-	for (size_t i = 0; i < s.len; i++)
-		crc = __builtin_ia32_crc32qi((uint32_t)crc, s.p[i]);
+	for (; p != end; p++)
+		crc = __builtin_ia32_crc32qi((uint32_t)crc, *p);
 	return ~(uint32_t)crc;
 }
 
 static bool cpu_has_crc32c(void)
 {
 	return __builtin_cpu_supports("sse4.2") != 0;
+}
+
+#elif defined(__aarch64__)
+
+__attribute__((target("+crc"))) static uint32_t crc32c_by_cpu(struct span s)
+{
+	const uint8_t *p = s.p, *words_end = p + (s.len & ~(size_t)7), *end = p + s.len;
+	uint32_t crc = ~0u;
+
+	for (; p != words_end; p += 8) {
+		uint64_t word;
+
+		memcpy(&word, p, sizeof(word));
+		crc = __crc32cd(crc, word);
+	}
+	for (; p != end; p++)
+		crc = __crc32cb(crc, *p);
+	return ~crc;
+}
+
+static bool cpu_has_crc32c(void)
+{
+	return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
 }
 
 #else
