@@ -30,7 +30,8 @@ static const char version[] = "dcmf " DCMF_VERSION "\n"
 			      "built with OpenSSL " VERSION_OPENSSL ", usrsctp " VERSION_USRSCTP
 			      ", libnice " VERSION_NICE ", libevent " VERSION_EVENT ",\n"
 			      "libcurl " VERSION_CURL ", jansson " VERSION_JANSSON
-			      ", libjwt " VERSION_JWT ", libyaml " VERSION_YAML "\n";
+			      ", libjwt " VERSION_JWT ", libyaml " VERSION_YAML
+			      ", allocator " VERSION_ALLOCATOR "\n";
 
 enum { OPTION_CHECK = 256, OPTION_VERSION, OPTION_HELP };
 
