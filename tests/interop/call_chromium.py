@@ -1,83 +1,49 @@
 """The offering side of a call, made of headless Chromium: opens a channel of every kind and exchanges messages.
 
-Usage: call_chromium.py MESSAGES
-Out: a line {"offer": SDP}. In: a line {"answer": SDP}. Out, when every channel has sent and heard enough: {"received": {label: [...]}}.
+Usage: call_chromium.py MESSAGES SECONDS          (a channel; after SECONDS it ends, whatever is missing)
+Out: {"offer": SDP}. In: {"answer": SDP}. Out, when all was said and heard, what `exchange` in call.js says.
 """
+import base64
 import json
+import pathlib
 import sys
 import tempfile
 
-from call_messages import LABELS, SIZES
+import call_messages as m
+import call_window as w
 from chromium_peer import browser
 
-OFFER = """
-const [labels, done] = arguments;
-window.pc = new RTCPeerConnection();
-window.channels = Object.fromEntries(Object.entries(labels).map(([label, options]) => {
-  const c = pc.createDataChannel(label, options);
-  c.binaryType = "arraybuffer";
-  return [label, c];
-}));
-(async () => {
-  await pc.setLocalDescription(await pc.createOffer());
-  await new Promise(ok => pc.iceGatheringState === "complete" ? ok() : pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && ok());
-  done(pc.localDescription.sdp);
-})();
-"""
-
-EXCHANGE = """
-const [answer, messages, sizes, done] = arguments;
-const make = n => {
-  const wanted = sizes[n % sizes.length], size = n % 100 === 7 || wanted <= 1200 ? wanted : 200;
-  if (n % 3 === 0) return n.toString(16).padStart(8, "0") + "x".repeat(size);
-  const bytes = new Uint8Array(4 + size).fill(n & 255);
-  new DataView(bytes.buffer).setUint32(0, n);
-  return bytes;
-};
-const same = (a, b) => typeof a === "string" ? a === b : typeof b !== "string" && a.byteLength === b.length && new Uint8Array(a).every((v, i) => v === b[i]);
-const ledgers = {}, waits = [];
-for (const [label, c] of Object.entries(channels)) {
-  const l = ledgers[label] = { count: 0, doubled: 0, late: 0, wrong: 0 }, seen = new Set();
-  let highest = -1;
-  waits.push(new Promise(ok => c.onmessage = e => {
-    const n = typeof e.data === "string" ? parseInt(e.data.slice(0, 8), 16) : new DataView(e.data).getUint32(0);
-    l.count++; l.doubled += seen.has(n); l.late += n < highest; l.wrong += !same(e.data, make(n));
-    highest = Math.max(highest, n); seen.add(n);
-    if (l.count >= messages) ok();
-  }));
-}
-const send = async c => {
-  if (c.readyState !== "open") await new Promise(ok => c.onopen = ok);
-  for (let n = 0; n < messages; n++) {
-    while (c.bufferedAmount > 1 << 20) await new Promise(ok => setTimeout(ok, 5));
-    c.send(make(n));
-  }
-};
-(async () => {
-  await pc.setRemoteDescription({ type: "answer", sdp: answer });
-  const limit = new Promise(ok => setTimeout(ok, 40000));
-  Object.values(channels).forEach(send);
-  await Promise.race([Promise.all(waits), limit]);
-  done(ledgers);
-})();
-"""
+SCRIPT = (pathlib.Path(__file__).parent / "call.js").read_text()
 
 
-def main(messages: int):
+def plan(messages: int, seconds: int) -> dict:
+    return {
+        "messages": messages,
+        "seconds": seconds,
+        "channels": {label: {"options": options, "ordered": ordered, "reliable": reliable}
+                     for label, (options, ordered, reliable) in m.CHANNELS.items()},
+        "account": m.ACCOUNT,
+        "sizes": [m.size_of(n) for n in range(messages)],
+        "head": m.HEAD, "longest": m.LONGEST, "step": m.STEP,
+        "text": m.TEXT, "binary": base64.b64encode(m.BINARY).decode(),
+        "window": w.WINDOW, "most": w.MOST, "reportMs": w.REPORT_MS, "patience": w.PATIENCE,
+    }
+
+
+def main(messages: int, seconds: int):
     with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
         driver = browser(profile)
         try:
-            driver.set_script_timeout(60)
+            driver.set_script_timeout(seconds + 30)
             driver.get("about:blank")
-            offer = driver.execute_async_script(OFFER, {label: kind[0] for label, kind in LABELS.items()})
+            offer = driver.execute_async_script(SCRIPT + "offer(...arguments);", plan(messages, seconds))
             print(json.dumps({"offer": offer}), flush=True)
             answer = json.loads(sys.stdin.readline())["answer"]
-            received = driver.execute_async_script(EXCHANGE, answer, messages, SIZES)
-            print(json.dumps({"received": received}), flush=True)
+            print(json.dumps(driver.execute_async_script("window.exchange(...arguments);", answer)), flush=True)
             sys.stdin.readline()
         finally:
             driver.quit()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,10 @@ def skip(why: str):
 
 def run(*words: str):
     subprocess.run(words, check=True, capture_output=True)
+
+
+# What is started so does not outlive the test, however that ends.
+BOUND = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
 def bootstrap(how: str) -> dict:
@@ -75,12 +80,18 @@ class Lab:
         self.daemon = None
         (self.folder / "apps").mkdir()
 
+    def environment(self) -> dict:
+        """What peers leave in their temporary folder goes with the lab."""
+        return {**os.environ, "TMPDIR": str(self.folder)}
+
     def __enter__(self):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a test that took too long cleans up too
         if os.geteuid() != 0:
             skip("network namespaces need root")
         try:
             run("ip", "netns", "add", self.gw)
             run("ip", "netns", "add", self.ue)
+            run(*self.ue_words(["true"]))
             run("ip", "link", "add", f"g{self.tag}", "netns", self.gw, "type", "veth", "peer", f"u{self.tag}", "netns", self.ue)
         except (subprocess.CalledProcessError, FileNotFoundError) as e:
             self.__exit__()
@@ -118,7 +129,7 @@ class Lab:
             f"mdc1: {{ root: {self.folder / 'apps'} }}\n" + extra)
         self.log = open(self.folder / f"dcmf-{setup}.log", "w+")
         self.daemon = subprocess.Popen(
-            ["ip", "netns", "exec", self.gw, str(self.build / "dcmf" / "dcmf"), "-c", str(config)],
+            ["ip", "netns", "exec", self.gw, *BOUND, str(self.build / "dcmf" / "dcmf"), "-c", str(config)],
             stdout=self.log, stderr=subprocess.STDOUT)
         for _ in range(300):
             if self.daemon.poll() is not None:
@@ -132,21 +143,27 @@ class Lab:
     def stop(self):
         if self.daemon is None:
             return
-        self.daemon.terminate()
-        try:
-            self.daemon.wait(20)
-        except subprocess.TimeoutExpired:
-            self.daemon.kill()
-            self.daemon.wait()
+        for end in (self.daemon.terminate, self.daemon.terminate, self.daemon.kill):  # the second means: at once
+            end()
+            try:
+                self.daemon.wait(10)
+                break
+            except subprocess.TimeoutExpired:
+                pass
         self.daemon = None
         self.log.close()
 
     def tail(self) -> str:
         return "".join(pathlib.Path(self.log.name).read_text().splitlines(keepends=True)[-40:])
 
+    def ue_words(self, words: list[str]) -> list[str]:
+        """The words, in the UE's namespace. With a process namespace of their own: who ends the first process ends all that it began,
+        a browser and its driver too."""
+        return ["ip", "netns", "exec", self.ue, *BOUND, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *words]
+
     def in_ue(self, words: list[str], timeout: int = 240) -> dict:
         """Runs a peer program in the UE's namespace; its last line is a JSON object."""
-        done = subprocess.run(["ip", "netns", "exec", self.ue, *words], capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(self.ue_words(words), capture_output=True, text=True, timeout=timeout, env=self.environment())
         if done.returncode != 0:
             raise RuntimeError(f"{words[1]}: exit {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}")
         return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,299 @@
+"""A UE and a DC application server that none of us wrote, joined by the running gateway: P2A over UDP/DTLS/SCTP.
+
+    aiortc (UE) ── veth ── dcmf ── veth ── aiortc (application server, MDC2)      ended here twice, and passed through
+
+The test is the controller: it turns the server's SDP into mdc2Info and back. Both speak full ICE, so the gateway is ICE Lite toward
+both. Both DTLS roles toward both with channels that are agreed; with DCEP, aiortc takes its ids from its ICE role and not from its
+DTLS role (RFC 8832 6): who offers must be DTLS server then, and who answers client.
+Usage: test_p2a.py BUILD_FOLDER
+"""
+import importlib.util
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from lab import Control, Lab, skip
+
+HERE = pathlib.Path(__file__).parent
+MESSAGES = 200
+PATIENCE = 60
+AGREED = [1000, 1001]
+
+
+class Peer:
+    def __init__(self, lab: Lab, kind: str):
+        self.process = subprocess.Popen(lab.ue_words([sys.executable, str(HERE / "p2a_peer.py"), kind]),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=lab.environment())
+
+    def tell(self, **what):
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> dict:
+        timer = threading.Timer(PATIENCE, self.process.kill)
+        timer.start()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line:
+            raise RuntimeError(f"a peer said nothing, or ended: {self.process.wait()}")
+        return json.loads(line)
+
+    def ask(self, **what) -> dict:
+        self.tell(**what)
+        return self.hear()
+
+    def end(self):
+        if self.process.poll() is None:
+            try:
+                self.tell(end=True)
+                self.process.wait(20)
+            except (BrokenPipeError, subprocess.TimeoutExpired):
+                self.process.kill()
+                self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+# ---- what a controller does with SDP -------------------------------------------------------------------
+
+def value(sdp: str, name: str) -> str:
+    return re.search(rf"^a={name}:(.*?)\r?$", sdp, re.MULTILINE).group(1)
+
+
+def host_of(sdp: str) -> tuple[str, int]:
+    """One host candidate is all there is here."""
+    words = value(sdp, "candidate").split()
+    return words[4], int(words[5])
+
+
+def sctp_port_of(sdp: str) -> int:
+    """aiortc offers in the old form, and answers in that of the offer."""
+    return int(value(sdp, "sctp-port" if "a=sctp-port:" in sdp else "sctpmap").split()[0])
+
+
+def fingerprint_of(sdp: str) -> str:
+    return next("SHA-256 " + line.split(" ", 1)[1].strip().upper()
+                for line in sdp.splitlines() if line.lower().startswith("a=fingerprint:sha-256"))
+
+
+def mdc2_of(sdp: str) -> tuple[dict, dict]:
+    """The server's words as remoteMdc2Endpoint and dcmf.mdc2."""
+    ip, port = host_of(sdp)
+    endpoint = {"ip": {"ipv4Addr": ip}, "portNumber": port, "sctpPort": sctp_port_of(sdp),
+                "fingerprints": [fingerprint_of(sdp)], "securitySetup": value(sdp, "setup").upper()}
+    return endpoint, {"ice": {"ufrag": value(sdp, "ice-ufrag"), "pwd": value(sdp, "ice-pwd")},
+                      "maxMessageSize": int(value(sdp, "max-message-size"))}
+
+
+def sdp_of(ip: str, port: int, dtls: dict, dcmf: dict, setup: str) -> str:
+    """The gateway's side toward somebody as SDP."""
+    ice = dcmf["ice"]
+    lines = ["v=0", f"o=- 1 1 IN IP4 {ip}", "s=-", "t=0 0", "a=ice-lite", "a=group:BUNDLE 0",
+             f"m=application {port} UDP/DTLS/SCTP webrtc-datachannel", f"c=IN IP4 {ip}", "a=mid:0",
+             f"a=sctp-port:{dtls['sctpPort']}", f"a=max-message-size:{dcmf['maxMessageSize']}",
+             f"a=ice-ufrag:{ice['ufrag']}", f"a=ice-pwd:{ice['pwd']}", "a=" + ice["candidates"][0], "a=end-of-candidates",
+             *("a=fingerprint:" + f.replace("SHA-256", "sha-256") for f in dtls["fingerprints"]), f"a=setup:{setup.lower()}"]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def media_of(context: dict) -> dict:
+    return context["terminations"][0]["medias"][0]
+
+
+def toward_server(context: dict) -> str:
+    media = media_of(context)
+    local = media["dcMedia"]["mdc2Info"]["localMdc2Endpoint"]
+    return sdp_of(local["ip"]["ipv4Addr"], local["portNumber"], local, media["dcmf"]["mdc2"], local["securitySetup"])
+
+
+def toward_ue(context: dict) -> str:
+    media = media_of(context)
+    at, dtls = media["localMbEndpoint"], media["dcMedia"]["localDcEndpoint"]
+    return sdp_of(at["ip"]["ipv4Addr"], at["portNumber"], dtls, media["dcmf"], dtls["securitySetup"])
+
+
+STREAMS = {str(i): {"streamId": i} for i in AGREED}
+POLICY = "policy: { operator_networks: [ 192.0.2.0/24 ] }\n"
+FOREIGN = ""  # the built-in tail lets what goes to a foreign server pass
+
+
+class P2a(unittest.TestCase):
+    def setUp(self):
+        self.peers, self.control = [], None
+
+    def tearDown(self):
+        for peer in self.peers:
+            peer.end()
+        if self.control is not None:
+            self.control.close()
+        self.lab.stop()
+
+    def begin(self, setup: str, extra: str = POLICY):
+        self.control = self.lab.gateway(setup, extra)
+
+    def peer(self, kind: str) -> Peer:
+        self.peers.append(Peer(self.lab, kind))
+        return self.peers[-1]
+
+    def status(self, context: dict) -> dict:
+        return media_of(self.control.call("context.get", contextId=context["contextId"]))["dcmf"]["status"]
+
+    def until(self, condition, what: str):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.1)
+
+    def terminate(self, ue: Peer, server: Peer, agreed: list[int], **said) -> dict:
+        """The server has made an offer before the UE has: sdp.terminate does the rest at once."""
+        endpoint, more = mdc2_of(server.ask(offer=None, agreed=agreed)["offer"])
+        endpoint.update(said)
+        offer = ue.ask(offer=None, agreed=agreed)["offer"]
+        dc = {"mediaProxyConfig": "DC_APPLICATION_PROXY", "dcmf": {"mdc2": more},
+              "mdc2Info": {"mdc2Protocol": "UDP/DTLS/SCTP", "remoteMdc2Endpoint": endpoint}}
+        if agreed:
+            dc["streams"] = STREAMS
+        done = self.control.call("sdp.terminate", sdp=offer, dcMedia={"*": dc})
+        server.tell(answer=toward_server(done["context"]))
+        ue.tell(answer=done["sdp"])
+        return done["context"]
+
+    def check_talk(self, report: dict, labels: int):
+        self.assertEqual(len(report["talk"]), labels)
+        for label, channel in report["talk"].items():
+            self.assertEqual((channel["count"], channel["right"]), (MESSAGES, True), label)
+            self.assertTrue(channel["inOrder"] or label == "any order", label)
+
+    def check_hops(self, context: dict, same_ids: bool = True):
+        """Each hop tells what protects it, and who knows whom by what; what came in on one side went out on the other."""
+        status = self.status(context)
+        self.assertEqual([(h["hop"], h["protocol"], h["peer"]) for h in status["protection"]],
+                         [("Mb", "DTLSv1.2", "certificate fingerprint"), ("MDC2", "DTLSv1.2", "certificate fingerprint")])
+        self.assertEqual(status["server"]["ice"]["state"], "connected")
+        near, far = ({c["streamId"] if same_ids else c["label"]: (c["subprotocol"], c["messagesIn"], c["messagesOut"])
+                      for c in s["channels"]} for s in (status, status["server"]))
+        self.assertEqual(near, {key: (c[0], c[2], c[1]) for key, c in far.items()})
+
+    def is_gateways(self, fingerprint: str):
+        self.assertIn(fingerprint.upper(), [f["value"].upper() for f in self.control.call("node.info")["fingerprints"]])
+
+    def agreed(self, setup: str, role: str):
+        self.begin(setup)
+        ue, server = self.peer("ue"), self.peer("server")
+        context = self.terminate(ue, server, AGREED)
+        report = ue.ask(talk=MESSAGES)
+        self.check_talk(report, 2)
+        self.assertEqual(report["role"], role)
+        self.is_gateways(report["peer"])
+        self.check_hops(context)
+        self.control.call("context.delete", contextId=context["contextId"])
+
+    def test_ended_agreed_server_is_dtls_server(self):
+        self.agreed("passive", "client")
+
+    def test_ended_agreed_server_is_dtls_client(self):
+        self.agreed("active", "server")
+
+    def test_ended_dcep_with_equal_roles(self):
+        """UE and server are both DTLS server, and each opens channels: ids are mapped where they meet."""
+        self.begin("active")
+        ue, server = self.peer("ue"), self.peer("server")
+        context = self.terminate(ue, server, [], securitySetup="PASSIVE")
+        report = ue.ask(talk=MESSAGES)
+        self.check_talk(report, 2)
+        self.assertEqual((report["role"], report["news"]), ("server", ["extra, extra"]))
+        self.check_hops(context, same_ids=False)
+
+    def document(self, offer: str, proxy: str) -> dict:
+        """The UE's offer as a context whose server is not known yet."""
+        endpoint, more = mdc2_of(offer)
+        at = {"ip": endpoint.pop("ip"), "portNumber": endpoint.pop("portNumber"), "transport": "UDP"}
+        return {"terminations": [{"terminationId": "ue", "medias": [{
+            "mediaId": "0", "mediaResourceType": "DC", "remoteMbEndpoint": at,
+            "dcMedia": {"mediaProxyConfig": proxy, "remoteDcEndpoint": endpoint, "mdc2Info": {"mdc2Protocol": "UDP/DTLS/SCTP"}},
+            "dcmf": {**more, "acceptDcep": True, "mdc2": {"ice": {}}}}]}]}
+
+    def answered_later(self, proxy: str, extra: str) -> tuple[Peer, Peer, dict, str]:
+        """The other way round: the gateway's side is made first, the server answers it, and a patch says what it answered."""
+        self.begin("active", extra)
+        ue, server = self.peer("ue"), self.peer("server")
+        offer = ue.ask(offer=None, agreed=[])["offer"]
+        context = self.control.call("context.create", context=self.document(offer, proxy))
+        offered = toward_server(context).replace("a=setup:passive", "a=setup:actpass")  # aiortc takes no other
+        answer = server.ask(offer=offered, agreed=[])["answer"]
+        endpoint, more = mdc2_of(answer)
+        context = self.control.call("context.update", contextId=context["contextId"], patch=[
+            {"op": "add", "path": "/terminations/0/medias/0/dcMedia/mdc2Info/remoteMdc2Endpoint", "value": endpoint},
+            {"op": "add", "path": "/terminations/0/medias/0/dcmf/mdc2", "value": more}])
+        ue.tell(answer=toward_ue(context))
+        return ue, server, context, answer
+
+    def test_ended_dcep_server_answers(self):
+        """The gateway is DTLS client of the UE and server of the server: ids are kept."""
+        rule = "policy: { operator_networks: [ 192.0.2.0/24 ], rules: [ { match: { kind: adc }, then: e2ae } ] }\n"
+        ue, _, context, _ = self.answered_later("DC_APPLICATION_PROXY", rule)
+        report = ue.ask(talk=MESSAGES)
+        self.check_talk(report, 2)
+        self.assertEqual((report["role"], report["news"]), ("server", ["extra, extra"]))
+        self.is_gateways(report["peer"])
+        self.check_hops(context)
+
+    def test_passed_through(self):
+        """A foreign server that speaks data channels: what the UE sees is the server's certificate, and the gateway holds no key."""
+        ue, _, context, answer = self.answered_later("UDP_PROXY", FOREIGN)
+        report = ue.ask(talk=MESSAGES)
+        self.check_talk(report, 2)
+        self.assertEqual("SHA-256 " + report["peer"].upper(), fingerprint_of(answer))
+        stats = self.control.call("node.stats")
+        self.assertEqual((stats["dtls_connections"], stats["splices"]), (0, 2))
+        self.assertTrue(all(h["endToEnd"] for h in self.status(context)["protection"]))
+
+    def test_wrong_certificate_is_refused(self):
+        self.begin("passive")
+        ue, server = self.peer("ue"), self.peer("server")
+        endpoint, more = mdc2_of(server.ask(offer=None, agreed=[])["offer"])
+        endpoint["fingerprints"] = ["SHA-256 " + ":".join(["42"] * 32)]
+        offer = ue.ask(offer=None, agreed=[])["offer"]
+        done = self.control.call("sdp.terminate", sdp=offer, dcMedia={"*": {
+            "mediaProxyConfig": "DC_APPLICATION_PROXY", "dcmf": {"mdc2": more},
+            "mdc2Info": {"mdc2Protocol": "UDP/DTLS/SCTP", "remoteMdc2Endpoint": endpoint}}})
+        server.tell(answer=toward_server(done["context"]))
+        ue.tell(answer=done["sdp"])
+        self.until(lambda: self.status(done["context"])["server"].get("reason") == "DTLS_FINGERPRINT", "refused")
+        self.assertEqual(self.status(done["context"])["protection"][1], {"hop": "MDC2", "protocol": "not established"})
+
+    def test_a_server_that_hangs_up_ends_the_channels_of_the_ue(self):
+        self.begin("passive")
+        ue, server = self.peer("ue"), self.peer("server")
+        context = self.terminate(ue, server, AGREED)
+        self.check_talk(ue.ask(talk=MESSAGES), 2)
+        server.tell(hangUp=True)
+        self.assertEqual(ue.ask(closed=2)["closed"], ["agreed 1000", "agreed 1001"])
+        self.assertEqual(self.status(context)["state"], "open")
+        self.assertEqual(self.status(context)["server"]["state"], "closed")
+
+    def test_two_ues_at_one_application_live_and_die_alone(self):
+        """P2A2P: each has its own way to the server."""
+        self.begin("passive")
+        pairs = [(self.peer("ue"), self.peer("server")) for _ in range(2)]
+        contexts = [self.terminate(ue, server, AGREED) for ue, server in pairs]
+        for ue, _ in pairs:
+            self.check_talk(ue.ask(talk=MESSAGES), 2)
+        self.control.call("context.delete", contextId=contexts[0]["contextId"])
+        self.check_talk(pairs[1][0].ask(talk=MESSAGES), 2)
+
+
+if __name__ == "__main__":
+    if importlib.util.find_spec("aiortc") is None:
+        skip("python3-aiortc is not installed")
+    with Lab(sys.argv[1]) as the_lab:
+        P2a.lab = the_lab
+        outcome = unittest.main(argv=sys.argv[:1], exit=False, verbosity=2).result
+    sys.exit(0 if outcome.wasSuccessful() else 1)
