@@ -202,21 +202,10 @@ void config_compare(const struct config *a, const struct config *b,
 		fn(arg, "media", false);
 }
 
-bool config_take_live(struct config *to, const struct config *from)
+void config_take_live(struct config *to, struct config *from)
 {
-	char *certificate = mem_strdup(from->dtls.certificate), *key = mem_strdup(from->dtls.key);
-
-	if (certificate == NULL || key == NULL) {
-		mem_free(certificate);
-		mem_free(key);
-		return false;
+	for (unsigned i = 0; i < CONFIG_OPTIONS; i++) {
+		if (config_option[i].live)
+			option_swap(&config_option[i], to, from);
 	}
-	mem_free(to->dtls.certificate);
-	mem_free(to->dtls.key);
-	to->dtls.certificate = certificate;
-	to->dtls.key = key;
-	to->drain.deadline = from->drain.deadline;
-	to->limits.contexts = from->limits.contexts;
-	to->log.level = from->log.level;
-	return true;
 }

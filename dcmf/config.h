@@ -80,7 +80,7 @@ struct config {
 		char *peer;
 	} drain;
 	struct {
-		unsigned clients; /* how many */
+		struct config_texts clients;
 		bool others_may_change;
 	} authorization;
 	struct {
@@ -102,7 +102,8 @@ struct config {
 		struct config_texts nrf;
 	} sbi;
 	struct {
-		struct addr listen;
+		struct addr listen, http; /* ADDR_NONE: none */
+		struct config_texts clients;
 	} ng;
 	struct {
 		struct addr listen; /* ADDR_NONE: none */
@@ -134,8 +135,8 @@ unsigned config_ports_of(
 /* Calls fn for each option that differs; `live` tells whether it can change without a restart. */
 void config_compare(const struct config *a, const struct config *b,
 	void (*fn)(void *arg, const char *path, bool live), void *arg);
-/* Takes the live options of `from` over into *to. False: out of memory; *to is unchanged. */
-bool config_take_live(struct config *to, const struct config *from);
+/* Takes the live options of *from over into *to; *from has the old ones then. */
+void config_take_live(struct config *to, struct config *from);
 
 /* The whole file of up to 16 MiB, mem_alloc'ed and terminated; NULL: `error` says why, naming the file. */
 char *config_read_file(const char *path, char error[CONFIG_ERROR_MAX]);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "dcmf/base/uuid.h"
+#include "control/client.h"
 #include "dcmf/config_options.h"
 
 struct checker {
@@ -193,11 +194,117 @@ static bool check_control(struct checker *k)
 	return true;
 }
 
+static bool check_sbi(struct checker *k)
+{
+	const struct addr *at = &k->c->sbi.listen;
+	const struct config_tls *tls = &k->c->sbi.tls;
+	bool has_tls = tls->certificate[0] != '\0';
+
+	if (has_tls != (tls->key[0] != '\0') || has_tls != (tls->client_ca[0] != '\0'))
+		return fail(k, "sbi.tls.certificate",
+			"certificate, key and client_ca are needed together");
+	if (has_tls && at->family == ADDR_NONE)
+		return fail(k, "sbi.tls.certificate", "needs sbi.listen");
+	if (!has_tls && at->family != ADDR_NONE && !addr_is_loopback(at))
+		return fail(k, "sbi.listen",
+			"plain HTTP/2 is allowed on loopback only; elsewhere sbi.tls is needed");
+	return true;
+}
+
+/* An apiRoot (TS 29.501 4.4.1): scheme, authority and perhaps a prefix, no slash behind. */
+static bool check_drain(struct checker *k)
+{
+	struct span peer = SPAN_STR(k->c->drain.peer);
+
+	if (peer.len == 0)
+		return true;
+	if (!span_starts(peer, SPAN_LIT("http://")) && !span_starts(peer, SPAN_LIT("https://")))
+		return fail(k, "drain.peer", "\"%s\" is no apiRoot, as in https://mf2.example",
+			k->c->drain.peer);
+	for (size_t i = 0; i < peer.len; i++) {
+		if (peer.p[i] <= ' ' || peer.p[i] > '~')
+			return fail(k, "drain.peer", "holds characters that no URI has");
+	}
+	if (peer.p[peer.len - 1] == '/')
+		return fail(k, "drain.peer", "an apiRoot has no slash at its end");
+	return true;
+}
+
+static bool is_plain(const struct addr *listen, const struct config_tls *tls)
+{
+	return listen->family != ADDR_NONE && tls->certificate[0] == '\0';
+}
+
+static bool check_authorization(struct checker *k)
+{
+	const struct config_texts *clients = &k->c->authorization.clients;
+
+	for (unsigned i = 0; i < clients->count; i++) {
+		if (!client_can_be_listed(clients->text[i]))
+			return fail(k, "authorization.clients",
+				"\"%s\" is no name of a certificate: CN=.., DNS:.., URI:.., or an "
+				"NF instance id",
+				clients->text[i]);
+	}
+	if (clients->count > 0 && is_plain(&k->c->sbi.listen, &k->c->sbi.tls))
+		return fail(k, "authorization.clients",
+			"nobody can be told by his certificate on sbi.listen without sbi.tls");
+	if (clients->count > 0 && is_plain(&k->c->control.tcp.listen, &k->c->control.tcp.tls))
+		return fail(k, "authorization.clients",
+			"nobody can be told by his certificate on control.tcp.listen without "
+			"control.tcp.tls");
+	return true;
+}
+
+static bool check_ng_clients(struct checker *k)
+{
+	const struct config_texts *clients = &k->c->ng.clients;
+	struct policy networks = { 0 };
+	const char *why = NULL;
+	bool fine = true;
+
+	for (unsigned i = 0; fine && i < clients->count; i++)
+		fine = policy_add_network(&networks, SPAN_STR(clients->text[i]), &why) ||
+		       fail(k, "ng.clients", "\"%.80s\": %s", clients->text[i], why);
+	policy_finish(&networks);
+	return fine;
+}
+
+/* The protocol has no authentication: where it listens, and to whom, must be meant so. */
+static bool check_ng_address(struct checker *k, const char *path, const struct addr *at)
+{
+	if (at->family == ADDR_NONE || addr_is_loopback(at))
+		return true;
+	if (addr_is_any(at))
+		return fail(k, path,
+			"one address is wanted, not all of them: the ng protocol has no "
+			"authentication");
+	return k->c->ng.clients.count > 0 ||
+	       fail(k, path,
+		       "the ng protocol has no authentication: off loopback, ng.clients must say "
+		       "who may speak");
+}
+
+static bool check_ng(struct checker *k)
+{
+	const struct addr *listen = &k->c->ng.listen, *http = &k->c->ng.http;
+
+	if (k->c->ng.clients.count > 0 && listen->family == ADDR_NONE && http->family == ADDR_NONE)
+		return fail(k, "ng.clients", "needs ng.listen or ng.http");
+	if (http->family != ADDR_NONE && addr_eq(listen, http))
+		return fail(k, "ng.http", "ng.listen has this port over TCP");
+	return check_ng_clients(k) && check_ng_address(k, "ng.listen", listen) &&
+	       check_ng_address(k, "ng.http", http);
+}
+
 bool config_check(const struct config *c, const char *name, const unsigned *lines,
 	char error[CONFIG_ERROR_MAX])
 {
 	struct checker k = { c, name, lines, error };
 
-	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&
-	       check_mdc2(&k) && check_policy(&k) && check_control(&k);
+	if (!check_ng(&k))
+		return false;
+	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) && check_mdc2(&k) &&
+	       check_policy(&k) && check_control(&k) && check_sbi(&k) && check_drain(&k) &&
+	       check_authorization(&k);
 }

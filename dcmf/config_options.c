@@ -230,8 +230,7 @@ bool option_set(const struct option *o, void *base, struct span text, bool quote
 	case OPTION_PORTS: return set_ports(o, at, text, why);
 	case OPTION_TEXTS:
 	case OPTION_NETWORKS:
-	case OPTION_RULES:
-	case OPTION_LIST: return refuse(why, text, "a list");
+	case OPTION_RULES: return refuse(why, text, "a list");
 	default: break;
 	}
 	if (quoted)
@@ -270,8 +269,7 @@ bool option_add_text(
 
 bool option_is_list(const struct option *o)
 {
-	return o->type == OPTION_TEXTS || o->type == OPTION_NETWORKS || o->type == OPTION_RULES ||
-	       o->type == OPTION_LIST;
+	return o->type == OPTION_TEXTS || o->type == OPTION_NETWORKS || o->type == OPTION_RULES;
 }
 
 bool option_set_default(const struct option *o, void *base)
@@ -340,7 +338,34 @@ bool option_equal(const struct option *o, const void *base_a, const void *base_b
 	case OPTION_RULES:
 		return policy_rules_equal(&((const struct config *)base_a)->policy,
 			&((const struct config *)base_b)->policy);
-	case OPTION_LIST: return *(const unsigned *)a == *(const unsigned *)b;
 	}
 	return false;
+}
+
+static size_t size_of(const struct option *o)
+{
+	switch (o->type) {
+	case OPTION_TEXT:
+	case OPTION_FILE: return sizeof(char *);
+	case OPTION_BOOL: return sizeof(bool);
+	case OPTION_ADDR:
+	case OPTION_IP: return sizeof(struct addr);
+	case OPTION_PORTS: return sizeof(struct config_ports);
+	case OPTION_TEXTS: return sizeof(struct config_texts);
+	case OPTION_NETWORKS:
+	case OPTION_RULES: return 0;
+	default: return sizeof(int64_t);
+	}
+}
+
+void option_swap(const struct option *o, struct config *a, struct config *b)
+{
+	uint8_t *in_a = place(o, a), *in_b = place(o, b);
+
+	for (size_t i = 0; i < size_of(o); i++) {
+		uint8_t byte = in_a[i];
+
+		in_a[i] = in_b[i];
+		in_b[i] = byte;
+	}
 }

@@ -19,7 +19,6 @@ enum option_type {
 	OPTION_TEXTS,
 	OPTION_NETWORKS, /* those of struct policy */
 	OPTION_RULES,    /* its rules */
-	OPTION_LIST,     /* of maps whose feature is not built: only counted */
 };
 
 struct option {
@@ -63,6 +62,8 @@ bool option_add_text(
 bool option_set_default(const struct option *o, void *base);
 void option_clear(const struct option *o, void *base);
 bool option_equal(const struct option *o, const void *a, const void *b);
+/* The values of a and b change places; not of lists in struct policy, nor of media entries. */
+void option_swap(const struct option *o, struct config *a, struct config *b);
 
 /* In config_yaml.c: events of libyaml into options. */
 bool config_yaml_read(const char *text, const char *name, struct config *c, unsigned *lines,

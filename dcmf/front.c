@@ -82,6 +82,7 @@ static void drained(void *front)
 
 	if (f->stage != FRONT_DRAINING)
 		return; /* an operator's drain: the node stays */
+	sbi_bow_out(f);
 	f->linger_until = tick_add(now, LINGER_US);
 	end_or_linger(f, now);
 }
@@ -139,10 +140,11 @@ static struct desk_limits limits_of(const struct config *c)
 	return (struct desk_limits){
 		.contexts = (uint64_t)c->limits.contexts,
 		.drain_deadline_us = c->drain.deadline,
+		.others_may_change = c->authorization.others_may_change,
 	};
 }
 
-static void take_changes(struct front *f, const struct config *fresh)
+static void take_changes(struct front *f, struct config *fresh)
 {
 	struct changes changes = { .any = false };
 	struct desk_limits limits;
@@ -150,10 +152,7 @@ static void take_changes(struct front *f, const struct config *fresh)
 	bool is_new, has_tls, has_mdc;
 
 	config_compare(&f->config, fresh, note_change, &changes);
-	if (!config_take_live(&f->config, fresh)) {
-		log_error(NULL, "reload: out of memory; nothing changed");
-		return;
-	}
+	config_take_live(&f->config, fresh);
 	limits = limits_of(&f->config);
 	desk_set_limits(f->desk, &limits);
 	if (changes.level) {
@@ -166,6 +165,7 @@ static void take_changes(struct front *f, const struct config *fresh)
 	if (error[0] != '\0')
 		log_error(NULL, "reload: the certificate stays: %s", error);
 	has_tls = control_tls_reload(f);
+	has_tls = sbi_reload(f) || has_tls;
 	has_mdc = mdc_reload(f);
 	if (!changes.any && !is_new && !has_tls && !has_mdc && error[0] == '\0')
 		log_info(NULL, "reload: nothing changed");
@@ -225,7 +225,7 @@ void front_workers_are_up(struct front *f)
 
 	if (f->stage != FRONT_STARTING)
 		return;
-	if (!control_open(f, error)) {
+	if (!control_open(f, error) || !sbi_open(f, error)) {
 		front_fail(f, "%s", error);
 		return;
 	}
@@ -240,13 +240,14 @@ static void desk_due(void *arg, tick_t now)
 	struct front *f = arg;
 
 	desk_expire(f->desk, now);
+	sbi_due(f, now);
 }
 
 static void turn_end(void *arg, tick_t now)
 {
 	struct front *f = arg;
 
-	alarm_set(f->desk_alarm, desk_deadline(f->desk));
+	alarm_set(f->desk_alarm, tick_min(desk_deadline(f->desk), sbi_next(f)));
 }
 
 static int64_t wall_us(void *front)
@@ -298,6 +299,7 @@ static bool open_desk(struct front *f)
 	make_uuid(uuid);
 	if (strcmp(config.nf_instance_id, "auto") == 0)
 		config.nf_instance_id = uuid;
+	snprintf(f->nf_instance_id, sizeof(f->nf_instance_id), "%s", config.nf_instance_id);
 	f->desk = desk_create(&config, loop_now(f->loop));
 	return f->desk != NULL;
 }
@@ -318,6 +320,7 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 static void close_parts(struct front *f)
 {
 	httpd_destroy(f->httpd);
+	sbi_close(f);
 	control_close(f);
 	control_tls_close(f);
 	workers_close(f);

@@ -56,14 +56,48 @@ static void controller_closed(void *arg, struct line_conn *c)
 	desk_controller_left(f->desk, loop_now(f->loop), id);
 }
 
-/* Over TLS: it has shown its certificate. */
+/* As somebody by name; "": the operator. */
+static void join(struct controller *k, const char *identity)
+{
+	desk_controller_joined(k->f->desk, k->id, line_peer(k->conn));
+	if (identity[0] != '\0')
+		desk_controller_identify(k->f->desk, k->id, identity);
+}
+
+/* Over TLS: it has shown its certificate, whose names stand behind its address. */
 static void controller_opened(void *arg, struct line_conn *c)
 {
 	struct controller *k = arg;
+	const char *blank = strchr(line_peer(c), ' '), *names = blank != NULL ? blank + 1 : "";
+	char identity[CLIENT_IDENTITY_MAX];
 
 	k->is_shaking_hands = false;
 	k->f->handshakes--;
-	desk_controller_joined(k->f->desk, k->id, line_peer(c));
+	if (front_lets_in(k->f, names)) {
+		client_identity(names, identity);
+		join(k, identity);
+		return;
+	}
+	count(control_tls_failed_total);
+	log_info(NULL, "controller %s: not listed in authorization.clients", line_peer(c));
+	line_conn_destroy(c);
+	controller_free(k);
+}
+
+/*
+ * Over the socket: root and our own user are the operator, others are known by their
+ * user; over plain TCP nobody is anybody in particular.
+ */
+static void join_unproved(struct controller *k)
+{
+	char identity[CLIENT_IDENTITY_MAX] = "";
+	unsigned uid;
+
+	if (sscanf(line_peer(k->conn), "unix uid %u", &uid) != 1)
+		client_identity("", identity);
+	else if (uid != 0 && uid != geteuid())
+		snprintf(identity, sizeof(identity), "unix uid %u", uid);
+	join(k, identity);
 }
 
 static const struct line_ops controller_ops = {
@@ -97,7 +131,7 @@ static void take_controller(struct front *f, int fd, struct filter_factory *filt
 	if (k->conn == NULL)
 		controller_free(k);
 	else if (filter == NULL)
-		desk_controller_joined(f->desk, k->id, line_peer(k->conn));
+		join_unproved(k);
 }
 
 static void accepted_unix(void *arg, int fd)

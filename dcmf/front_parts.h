@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "control/desk.h"
+#include "control/sbi.h"
 #include "control/json.h"
 #include "dcmf/base/counters.h"
 #include "dcmf/base/slots.h"
@@ -75,6 +76,7 @@ struct front {
 	struct loop *loop;
 	struct desk *desk;
 	struct desk_ops desk_ops;
+	char nf_instance_id[NF_INSTANCE_MAX];
 	struct resolver *resolver;
 	struct alarm *desk_alarm;  /* the desk's next deadline */
 	struct alarm *stage_alarm; /* of starting and of stopping */
@@ -99,6 +101,10 @@ struct front {
 	struct filter_factory *control_tls; /* of the TCP listener; NULL: plain, on loopback */
 	unsigned handshakes;                /* controllers over TLS that are not known yet */
 	char socket_path[108];
+	struct sbi *sbi; /* NULL, as the next two: there is no SBI */
+	struct sbi_ops sbi_ops;
+	struct h2_server *h2;
+	struct filter_factory *sbi_tls; /* NULL: h2c, on loopback */
 	struct httpd *httpd;
 };
 
@@ -168,11 +174,11 @@ bool control_socket_path(const struct config *c, char path[108], char error[CONF
 
 /* front_tls.c */
 /*
- * The files of control.tcp.tls. NULL: `error` names one and says why. `*doubt`: what
- * controllers may not like, NULL: nothing.
+ * The files of control.tcp.tls or sbi.tls. NULL: `error` names one and says why. `protocol`: what is
+ * spoken inside, NULL: nothing is said of it. `*doubt`: what clients may not like, NULL: nothing.
  */
-struct filter_factory *control_tls_load(
-	const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
+struct filter_factory *listener_tls_load(const struct config_tls *tls, const char *protocol,
+	const char **doubt, char error[CONFIG_ERROR_MAX]);
 /* Do certificate, key and authorities toward servers fit, as far as they are configured? */
 bool mdc_tls_check(const struct config_tls *tls, const char **doubt, char error[CONFIG_ERROR_MAX]);
 bool control_tls_open(struct front *f, char error[CONFIG_ERROR_MAX]);
@@ -197,6 +203,21 @@ bool mdc_reload(struct front *f);
 /* For worker.start and worker.reload. False: out of memory. */
 bool mdc_put(const struct front *f, json_t *params);
 void mdc_close(struct front *f);
+
+/* front_sbi.c */
+#define SBI_PROTOCOL "h2"
+/* True too where none is configured. */
+bool sbi_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+/* The files and drain.peer again; says in the log how it went. False: nothing was read. */
+bool sbi_reload(struct front *f);
+void sbi_bow_out(struct front *f); /* consumers finish what is under way */
+tick_t sbi_next(const struct front *f);
+void sbi_due(struct front *f, tick_t now);
+void sbi_close(struct front *f);
+/* By the names of its certificate: does authorization.clients let it in? */
+bool front_lets_in(const struct front *f, const char *names);
+/* 0 to 100: contexts, ports, handshakes, requests: whatever is used up most. */
+unsigned front_load(struct front *f);
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);

@@ -26,12 +26,12 @@ static const char usage[] =
 	"Signals: TERM and INT drain and stop, a second one stops at once; HUP reloads "
 	"configuration and certificates.\n";
 
-static const char version[] = "dcmf " DCMF_VERSION "\n"
-			      "built with OpenSSL " VERSION_OPENSSL ", usrsctp " VERSION_USRSCTP
-			      ", libnice " VERSION_NICE ", libevent " VERSION_EVENT ",\n"
-			      "libcurl " VERSION_CURL ", jansson " VERSION_JANSSON
-			      ", libjwt " VERSION_JWT ", libyaml " VERSION_YAML
-			      ", allocator " VERSION_ALLOCATOR "\n";
+static const char version[] =
+	"dcmf " DCMF_VERSION "\n"
+	"built with OpenSSL " VERSION_OPENSSL ", usrsctp " VERSION_USRSCTP ", libnice " VERSION_NICE
+	", libevent " VERSION_EVENT ",\n"
+	"libcurl " VERSION_CURL ", nghttp2 " VERSION_NGHTTP2 ", jansson " VERSION_JANSSON
+	", libjwt " VERSION_JWT ", libyaml " VERSION_YAML ", allocator " VERSION_ALLOCATOR "\n";
 
 enum { OPTION_CHECK = 256, OPTION_VERSION, OPTION_HELP };
 

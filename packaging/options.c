@@ -54,7 +54,6 @@ static void print_kind(const struct option *o)
 		{ "TEXTS", "list of texts" },
 		{ "NETWORKS", "list of IP networks" },
 		{ "RULES", "list of maps" },
-		{ "LIST", "list" },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

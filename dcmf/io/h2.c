@@ -120,6 +120,12 @@ static void writable(void *arg, struct stream *s)
 	flush(arg);
 }
 
+/* A peer that sends no more can take no more either: it owes us acknowledgements. */
+static void ended(void *arg, struct stream *s)
+{
+	finish(arg);
+}
+
 static void conn_free(struct h2_conn *c)
 {
 	c->h->handshakes -= !c->is_open;
@@ -142,6 +148,7 @@ static void closed(void *arg, struct stream *s)
 static const struct stream_ops stream_ops = {
 	.opened = opened,
 	.input = input,
+	.ended = ended,
 	.writable = writable,
 	.closed = closed,
 };

@@ -217,18 +217,6 @@ static int on_bad_frame(nghttp2_session *ng, const nghttp2_frame *frame, int why
 	return 0;
 }
 
-/* An answer that was sent before the request was whole: the peer need not send the rest. */
-static int on_frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
-{
-	struct h2_session *s = arg;
-	bool is_answer = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-	const struct h2_stream *st = is_answer ? find(s, frame->hd.stream_id) : NULL;
-
-	if (st != NULL && !st->is_whole && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, st->id, NGHTTP2_NO_ERROR);
-	return 0;
-}
-
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
 	struct h2_session *s = arg;
@@ -380,13 +368,20 @@ tick_t h2_session_deadline(const struct h2_session *s)
 	return at;
 }
 
+/*
+ * Whoever was answered before his request was whole may send the rest, to nobody, for as long as
+ * anybody has to take an answer: clients that are reset while they send (curl 7.88) lose the answer.
+ */
 static void give_up(struct h2_session *s, struct h2_stream *st)
 {
+	bool was_told = st->is_answered && st->answer.len == 0;
+
 	put_on(&s->waiting, st, TICK_NEVER);
 	if (!st->has_head) /* its header block holds up the whole connection */
 		end(s, NGHTTP2_ENHANCE_YOUR_CALM, "a request's head was not complete in time");
 	else
-		nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, st->id, NGHTTP2_CANCEL);
+		nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, st->id,
+			was_told ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
 }
 
 static void expire_list(struct h2_session *s, struct list_node *list)
@@ -423,7 +418,6 @@ static void set_callbacks(nghttp2_session_callbacks *cb)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(cb, on_bad_frame);
-	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
 	nghttp2_session_callbacks_set_error_callback2(cb, on_error);
 }

@@ -159,18 +159,24 @@ class Gateway:
     def controller(self):
         return Controller(self.socket)
 
+    def stop_at_once(self):
+        """By a second signal; two that are sent together may arrive as one."""
+        for _ in range(2 * PATIENCE):
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(0.5)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+        self.process.kill()
+        self.process.wait()
+
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
         if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
-            self.signal(signal.SIGTERM)
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            self.stop_at_once()
         if kind is not None:
             sys.stderr.write("---- the gateway's log\n" + self.log_text())
         for name in os.listdir(self.dir):

@@ -164,7 +164,7 @@ class Check(unittest.TestCase):
                                ("log:\n  level: loud\n", ":2: log.level: "),
                                ("workers: [\n", ":"),
                                ("media: [ { name: a, address: 127.0.0.1, ports: 5-3 } ]\n", "ports"),
-                               ("sbi: { listen: 127.0.0.1:9443 }\n", "sbi.listen"),
+                               ("sbi: { listen: 192.0.2.1:9443 }\n", "sbi.listen"),
                                ("node: { nf_instance_id: x }\n", "neither auto nor a UUID")):
             status, _, complained = self.check(text)
             self.assertEqual(status, 1, text)

@@ -219,11 +219,38 @@ static const struct {
 		"t.yaml:1: node.nf_instance_id: \"me\" is neither auto nor a UUID" },
 	{ "node: { name: '' }\n",
 		"t.yaml:1: node.name: a text of 0 bytes is not between 1 and 64 bytes long" },
-	{ "sbi:\n  listen: 127.0.0.1:9443\n", "t.yaml:2: sbi.listen: the SBI is not built yet" },
+	{ "sbi:\n  listen: 192.0.2.1:9443\n",
+		"t.yaml:2: sbi.listen: plain HTTP/2 is allowed on loopback only; elsewhere sbi.tls "
+		"is needed" },
+	{ "sbi: { listen: '192.0.2.1:9', tls: { certificate: a, client_ca: c } }\n",
+		"t.yaml:1: sbi.tls.certificate: certificate, key and client_ca are needed "
+		"together" },
+	{ "sbi: { tls: { certificate: a, key: b, client_ca: c } }\n",
+		"t.yaml:1: sbi.tls.certificate: needs sbi.listen" },
+	{ "sbi: { oauth2: { required: true } }\n",
+		"t.yaml:1: sbi.oauth2.required: access tokens of the SBI are not built yet" },
 	{ "sbi: { nrf: [ https://nrf.example ] }\n",
-		"t.yaml:1: sbi.nrf: the SBI is not built yet" },
-	{ "ng: { listen: 127.0.0.1:2223 }\n",
-		"t.yaml:1: ng.listen: the ng interface is not built yet" },
+		"t.yaml:1: sbi.nrf: registration at an NRF is not built yet" },
+	{ "drain: { peer: mf2.example }\n",
+		"t.yaml:1: drain.peer: \"mf2.example\" is no apiRoot, as in https://mf2.example" },
+	{ "drain: { peer: https://mf2.example/ }\n",
+		"t.yaml:1: drain.peer: an apiRoot has no slash at its end" },
+	{ "ng: { listen: 0.0.0.0:2223 }\n", "t.yaml:1: ng.listen: one address is wanted, not all "
+					    "of them: the ng protocol has no "
+					    "authentication" },
+	{ "ng: { http: \"[::]:2224\", clients: [ 192.0.2.7 ] }\n",
+		"t.yaml:1: ng.http: one address is wanted, not all of them: the ng protocol has no "
+		"authentication" },
+	{ "ng: { listen: 192.0.2.1:2223 }\n", "t.yaml:1: ng.listen: the ng protocol has no "
+					      "authentication: off loopback, ng.clients "
+					      "must say who may speak" },
+	{ "ng: { clients: [ 192.0.2.7 ] }\n", "t.yaml:1: ng.clients: needs ng.listen or ng.http" },
+	{ "ng: { listen: 192.0.2.1:2223, clients: [ proxy.example ] }\n",
+		"t.yaml:1: ng.clients: \"proxy.example\": an IP network is wanted, as 10.0.0.0/8 "
+		"or "
+		"2001:db8::/32" },
+	{ "ng: { listen: 127.0.0.1:2223, http: 127.0.0.1:2223 }\n",
+		"t.yaml:1: ng.http: ng.listen has this port over TCP" },
 	{ "mdc2: { allow_plain: sometimes }\n",
 		"t.yaml:1: mdc2.allow_plain: \"sometimes\" is none of "
 		"never|loopback|operator|always" },
@@ -272,8 +299,15 @@ static const struct {
 	{ "policy:\n  rules:\n  - { match: { kind: adc, bdc: local }, then: e2ae }\n",
 		"t.yaml:3: policy.rules[0].match.bdc: is of bootstrap channels, the rule of "
 		"application ones" },
-	{ "authorization: { clients: [ a ] }\n",
-		"t.yaml:1: authorization.clients: authorization of controllers is not built yet" },
+	{ "authorization: { clients: [ a ] }\n", "t.yaml:1: authorization.clients: \"a\" is no "
+						 "name of a certificate: CN=.., DNS:.., "
+						 "URI:.., or an NF instance id" },
+	{ "sbi: { listen: 127.0.0.1:9 }\nauthorization: { clients: [ CN=as1 ] }\n",
+		"t.yaml:2: authorization.clients: nobody can be told by his certificate on "
+		"sbi.listen without sbi.tls" },
+	{ "control: { tcp: { listen: 127.0.0.1:9 } }\nauthorization: { clients: [ CN=as1 ] }\n",
+		"t.yaml:2: authorization.clients: nobody can be told by his certificate on "
+		"control.tcp.listen without control.tcp.tls" },
 	{ "limits: { context_idle: 31d }\n",
 		"t.yaml:1: limits.context_idle: 31d is not between 0d and 30d" },
 	{ "dtls: { mtu: *a }\n", "t.yaml:1: dtls.mtu: an alias is not taken here" },
@@ -393,7 +427,7 @@ START_TEST(differences_are_named_and_live_ones_are_taken)
 		"o.yaml", &other, error));
 	config_compare(&config, &other, note, NULL);
 	ck_assert_str_eq(compared, "workers limits.contexts* log.level* media ");
-	ck_assert(config_take_live(&config, &other));
+	config_take_live(&config, &other);
 	ck_assert_int_eq(config.log.level, LOG_DEBUG);
 	ck_assert_int_eq(config.limits.contexts, 5);
 	ck_assert_int_eq(config.workers, 2);
@@ -415,6 +449,36 @@ START_TEST(control_may_be_listened_for_anywhere_with_tls_whose_files_change_live
 		"o.yaml", &other, error));
 	config_compare(&config, &other, note, NULL);
 	ck_assert_str_eq(compared, "control.tcp.tls.certificate* control.tcp.tls.key* ");
+	config_take_live(&config, &other);
+	ck_assert_str_eq(config.control.tcp.tls.certificate, "x");
+	config_finish(&other);
+	config_finish(&config);
+}
+END_TEST
+
+START_TEST(the_sbi_may_be_plain_on_loopback_and_anywhere_with_tls)
+{
+	struct config other;
+
+	taken("sbi: { listen: 127.0.0.1:9443 }\n");
+	config_finish(&config);
+	compared[0] = '\0';
+	taken("sbi: { listen: '192.0.2.1:9443', tls: { certificate: a, key: b, client_ca: c } }\n"
+	      "authorization: { clients: [ CN=as1, 3fa85f64-5717-4562-b3fc-2c963f66afa6 ] }\n");
+	ck_assert(config_parse("sbi: { listen: '192.0.2.1:9443', tls: { certificate: x, key: b, "
+			       "client_ca: c } }\n"
+			       "authorization: { others_may_change: true, clients: [ CN=as2 ] }\n"
+			       "drain: { peer: 'https://mf2.example' }\n",
+		"o.yaml", &other, error));
+	config_compare(&config, &other, note, NULL);
+	ck_assert_str_eq(compared, "drain.peer* authorization.clients* "
+				   "authorization.others_may_change* sbi.tls.certificate* ");
+	config_take_live(&config, &other);
+	ck_assert_uint_eq(config.authorization.clients.count, 1);
+	ck_assert_str_eq(config.authorization.clients.text[0], "CN=as2");
+	ck_assert(config.authorization.others_may_change);
+	ck_assert_str_eq(config.drain.peer, "https://mf2.example");
+	ck_assert_uint_eq(other.authorization.clients.count, 2);
 	config_finish(&other);
 	config_finish(&config);
 }
@@ -511,6 +575,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, there_is_a_bound_on_rules_and_networks);
 	tcase_add_test(t, differences_are_named_and_live_ones_are_taken);
 	tcase_add_test(t, control_may_be_listened_for_anywhere_with_tls_whose_files_change_live);
+	tcase_add_test(t, the_sbi_may_be_plain_on_loopback_and_anywhere_with_tls);
 	tcase_add_test(t, equal_configurations_have_no_difference);
 	tcase_add_test(t, file_names_are_relative_to_the_file_that_names_them);
 	tcase_add_test(t, a_file_that_is_not_there_is_named);
