@@ -3,10 +3,13 @@
 
 usage: test_load.py DCMF DCMF_LOAD
 """
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -158,6 +161,58 @@ class Pairs(Gateways):
         gateway = self.gateway(address="::1")
         for scenario in ("p2p", "passthrough"):
             self.run_pairs(gateway, scenario, "--bind", "::1", pairs=6)
+
+
+class Others(Gateways):
+    """What is made of the other scenarios, and what becomes of a report."""
+
+    def run_load(self, gateway, *words, scenario):
+        with Load(DCMF_LOAD, gateway, "--rate", "30", "--timeout", "60", "--setup", "mixed", *words, scenario=scenario) as load:
+            load.finish(PATIENCE)
+            self.assertEqual(load.status, 0, load.said + load.complained + gateway.log_text())
+            self.assertEqual([w["gaugesBackToZero"] for w in load.report["waves"]], [True])
+            return load.report
+
+    def test_those_who_idle_only_keep_alive(self):
+        gateway = self.gateway()
+        for of in ("bootstrap", "p2p", "passthrough"):
+            report = self.run_load(gateway, "--of", of, "--ues", "20", "--pairs", "10", "--ice", "on", "--idle", "2", "--per-address", "4",
+                                   scenario="idle")
+            self.assertEqual((report["scenario"], report["up"], report["parts"][0]["messagesSent"]), ("idle", report["atOnce"], 0))
+            self.assertEqual(report["parts"][0]["handshakes"], 20)
+            self.assertGreaterEqual(report["gateway"]["workShareOfACore"], 0)
+
+    def test_those_who_churn_come_and_go_at_their_rate(self):
+        report = self.run_load(self.gateway(), "--of", "p2p", "--duration", "2", "--messages", "6", scenario="churn")
+        self.assertEqual((report["begun"], report["up"], report["failed"]), (60, 60, 0))
+
+    def test_a_mix_has_its_shares_and_its_report_is_a_page_too(self):
+        gateway = self.gateway()
+        with tempfile.TemporaryDirectory() as folder:
+            mix, page, a, b = (os.path.join(folder, name) for name in ("mix", "page.html", "a.json", "b.json"))
+            with open(mix, "w") as f:
+                f.write("2 bootstrap --app load --ice on\n1 p2p --messages 12\n1 passthrough --messages 12 --ice mixed\n")
+            report = self.run_load(gateway, mix, "--ues", "40", "--processes", "2", "--html", page, scenario="mix")
+            begun = {part["scenario"]: part["begun"] for part in report["parts"]}
+            self.assertEqual(sum(begun.values()), 40)
+            for scenario, share in (("bootstrap", 20), ("p2p", 10), ("passthrough", 10)):
+                self.assertAlmostEqual(begun[scenario], share, delta=2)
+            with open(page) as f:
+                text = f.read()
+            self.assertIn("<svg", text)
+            self.assertNotRegex(text, "(src|href|url)=?[(\"']?http")  # nothing from elsewhere
+
+            for path, failed in ((a, 0), (b, 5)):
+                with open(path, "w") as f:
+                    json.dump({**report, "failed": failed}, f)
+            done = subprocess.run([DCMF_LOAD, "--compare", a, b], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"(?m)^failed +0\.000 +5\.000$")
+            self.assertRegex(done.stdout, r"(?m)^messages a second .*\+0\.0 %$")
+            self.assertRegex(done.stdout, r"(?m)^bootstrap package p99, ms .*\+0\.0 %$")
+            done = subprocess.run([DCMF_LOAD, "--compare", a, mix], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(mix, done.stderr)
 
 
 class SlowReaders(Gateways):

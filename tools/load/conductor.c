@@ -20,7 +20,7 @@
 #define CLEAN_TRIES 20 /* half seconds for the gateway's object gauges to come back to zero */
 
 struct conductor {
-	const struct options *options;
+	const struct options *options; /* of the whole run */
 	struct board *board;
 	pid_t players[LOAD_PROCESSES_MAX];
 	struct report *report;
@@ -210,7 +210,7 @@ static bool start_players(struct conductor *c)
 			_exit(1);
 		signal(SIGINT, SIG_IGN); /* the board says it */
 		signal(SIGTERM, SIG_IGN);
-		player_run(c->board, i, c->options);
+		player_run(c->board, i, c->report->plan);
 		exit(0); /* not _exit(): sanitizers look for leaks here */
 	}
 	return true;
@@ -244,6 +244,36 @@ static void end_players(struct conductor *c)
 
 /* ---- waves ---- */
 
+/* Everybody is up, or never will be: the work begins. */
+static void look_whether_to_go(struct conductor *c, struct wave *w, const struct sum *s)
+{
+	struct board *b = c->board;
+
+	if (!c->options->together || b->go == b->wave || !s->all_begun ||
+		s->up + s->failed < s->begun)
+		return;
+	read_metrics(c, &w->up);
+	w->went = now_is();
+	b->go = b->wave;
+}
+
+/* Everybody has done what there was to do: whoever waits for that leaves. */
+static void look_whether_to_dismiss(struct conductor *c, struct wave *w, const struct sum *s)
+{
+	struct board *b = c->board;
+	bool idles = c->report->plan->scenario == SCENARIO_idle;
+
+	if (b->dismiss == b->wave || !s->all_begun || s->done + s->failed < s->begun)
+		return;
+	if (idles && tick_since(w->went, now_is()) < (int64_t)(c->options->idle * 1e6))
+		return;
+	if (c->options->together) {
+		read_metrics(c, &w->worked);
+		w->work_seconds = (double)tick_since(w->went, now_is()) / 1e6;
+	}
+	b->dismiss = b->wave;
+}
+
 static void conduct_wave(struct conductor *c, struct wave *w)
 {
 	struct board *b = c->board;
@@ -259,16 +289,8 @@ static void conduct_wave(struct conductor *c, struct wave *w)
 			b->stop = true;
 		}
 		take_sample(c, now_is());
-		if (c->options->together && s.all_begun && s.up + s.failed >= s.begun &&
-			b->go < b->wave) {
-			read_metrics(c, &w->up);
-			b->go = b->wave;
-		}
-		if (s.all_begun && s.done + s.failed >= s.begun && b->dismiss < b->wave) {
-			if (c->options->together)
-				read_metrics(c, &w->worked);
-			b->dismiss = b->wave;
-		}
+		look_whether_to_go(c, w, &s);
+		look_whether_to_dismiss(c, w, &s);
 	}
 }
 
@@ -323,9 +345,9 @@ static void run_wave(struct conductor *c)
 /* ---- beginning and end ---- */
 
 /* A socket a UE, and some more. */
-static void raise_file_limit(const struct options *o)
+static void raise_file_limit(const struct plan *p)
 {
-	long sockets = o->arrivals * options_scenario(o)->ues * o->lines / o->processes;
+	long sockets = p->all.arrivals * plan_ues(p) * p->all.lines / p->all.processes;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -377,23 +399,23 @@ static void run_waves(struct conductor *c)
 	r->udp_overflows = host_udp_overflows() - overflows;
 }
 
-bool conduct(const struct options *parts, unsigned part_count, struct report *out)
+bool conduct(const struct plan *plan, struct report *out)
 {
-	struct conductor c = { .options = parts, .report = out, .sample_every = SAMPLE_US };
+	const struct options *o = &plan->all;
+	struct conductor c = { .options = o, .report = out, .sample_every = SAMPLE_US };
 	struct metrics first;
 
-	out->parts = parts;
-	out->part_count = part_count;
+	out->plan = plan;
 	tally_init(&out->tally);
-	c.on_terminal = !parts->quiet && isatty(STDERR_FILENO);
-	raise_file_limit(parts);
-	if (parts->metrics != NULL && !read_metrics(&c, &first)) {
+	c.on_terminal = !o->quiet && isatty(STDERR_FILENO);
+	raise_file_limit(plan);
+	if (o->metrics != NULL && !read_metrics(&c, &first)) {
 		fputs("dcmf-load: the gateway's metrics cannot be read\n", stderr);
 		return false;
 	}
 	signal(SIGINT, on_interrupt);
 	signal(SIGTERM, on_interrupt);
-	if ((c.board = make_board((unsigned)parts->processes)) == NULL || !start_players(&c)) {
+	if ((c.board = make_board((unsigned)o->processes)) == NULL || !start_players(&c)) {
 		fputs("dcmf-load: out of memory\n", stderr);
 		return false;
 	}
@@ -402,7 +424,7 @@ bool conduct(const struct options *parts, unsigned part_count, struct report *ou
 		end_players(&c);
 		return false;
 	}
-	out->memory_before = parts->metrics ? metrics_memory(&first) : 0;
+	out->memory_before = o->metrics ? metrics_memory(&first) : 0;
 	run_waves(&c);
 	end_players(&c);
 	add_up(&c);

@@ -4,6 +4,6 @@
 #include "tools/load/report.h"
 
 /* False: it could not even begin; why was printed. Otherwise *out is filled, also when the run was given up or interrupted. */
-bool conduct(const struct options *parts, unsigned part_count, struct report *out);
+bool conduct(const struct plan *plan, struct report *out);
 /* The run was interrupted. */
 bool conductor_was_interrupted(void);

@@ -2,10 +2,12 @@
 #include <stdio.h>
 
 #include "dcmf/base/log.h"
+#include "tools/load/compare.h"
 #include "tools/load/conductor.h"
 
-static bool tell(const struct options *o, const struct report *r)
+static bool tell(const struct report *r)
 {
+	const struct options *o = &r->plan->all;
 	bool ok = r->sum.failed == 0 && r->gave_up == NULL && report_is_within_bound(r) &&
 		  !conductor_was_interrupted();
 
@@ -22,22 +24,24 @@ static bool tell(const struct options *o, const struct report *r)
 
 int main(int argc, char **argv)
 {
-	static struct options options;
+	static struct plan plan;
 	static struct report report;
 
-	if (!options_parse(&options, argc, argv))
+	if (!plan_parse(&plan, argc, argv))
 		return 2;
-	if (options.help) {
+	if (plan.all.help) {
 		options_print_help();
 		return 0;
 	}
-	if (options.version) {
+	if (plan.all.version) {
 		puts("dcmf-load " DCMF_VERSION);
 		return 0;
 	}
+	if (plan.all.compare)
+		return compare_reports(plan.compare[0], plan.compare[1]) ? 0 : 2;
 	log_set_who("load");
 	log_set_level(LOG_WARN);
-	if (!conduct(&options, 1, &report))
+	if (!conduct(&plan, &report))
 		return 2;
-	return tell(&options, &report) ? 0 : 1;
+	return tell(&report) ? 0 : 1;
 }

@@ -167,6 +167,10 @@ void load_actor_done(struct load_actor *a)
 static void work(struct load_actor *a)
 {
 	wait_in(a, LOAD_WORKING, a->options->timeout);
+	if (a->options->idles) {
+		load_actor_done(a);
+		return;
+	}
 	a->ops->work(a, load_actor_now(a));
 }
 
@@ -330,16 +334,17 @@ static void on_time(void *arg, tick_t now)
 
 /* ---- beginning ---- */
 
-bool load_actor_begin(struct load *l, unsigned part, unsigned index, tick_t due, tick_t now)
+bool load_actor_begin(struct load *l, unsigned index, tick_t due, tick_t now)
 {
-	const struct load_ops *ops = all_ops[l->parts[part].scenario];
+	unsigned part = plan_part(l->plan, index);
+	const struct load_ops *ops = all_ops[l->plan->parts[part].scenario];
 	struct load_actor *a = mem_zalloc(ops->size);
 
 	if (a == NULL)
 		return false;
 	a->ops = ops;
 	a->load = l;
-	a->options = &l->parts[part];
+	a->options = &l->plan->parts[part];
 	a->part = &l->tally->parts[part];
 	a->part_index = part;
 	a->index = index;

@@ -15,6 +15,7 @@
 #include "dcmf/io/udp.h"
 #include "tools/load/board.h"
 #include "tools/load/load_control.h"
+#include "tools/load/plan.h"
 #include "tools/load/verify.h"
 #include "tools/ue/ue.h"
 
@@ -22,7 +23,7 @@
 
 /* What all actors of a process share. */
 struct load {
-	const struct options *parts; /* one a scenario */
+	const struct plan *plan;
 	struct board *board;
 	struct seat *seat;
 	struct tally *tally; /* in the seat */
@@ -109,7 +110,7 @@ struct load_actor {
 };
 
 /* `due` is when it should have begun. False: out of memory. */
-bool load_actor_begin(struct load *l, unsigned part, unsigned index, tick_t due, tick_t now);
+bool load_actor_begin(struct load *l, unsigned index, tick_t due, tick_t now);
 void load_actor_destroy(struct load_actor *a);
 
 /* The others are up too: whoever waits for that begins to work. */

@@ -29,7 +29,7 @@ static struct addr address_of(const struct options *o, unsigned number)
 	if (a.family != ADDR_IPV4)
 		return a;
 	ip = (uint32_t)a.ip[0] << 24 | (uint32_t)a.ip[1] << 16 | (uint32_t)a.ip[2] << 8 | a.ip[3];
-	ip += number % o->bind_count;
+	ip += number / (unsigned)o->per_address % o->bind_count;
 	for (unsigned i = 0; i < 4; i++)
 		a.ip[i] = (uint8_t)(ip >> (24 - 8 * i));
 	return a;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum kind { FLAG, NUMBER, REAL, TEXT, HEADING };
+enum scope { RUN, PART };
 
 const struct scenario_info scenario_info[SCENARIO_MAX] = {
 #define SCENARIO(name, noun, ues, passes, words, example) \
@@ -22,10 +23,11 @@ static const struct row {
 	enum kind kind;
 	size_t offset;
 	const char *initial, *help;
+	enum scope scope; /* of a heading, and of what follows it */
 } rows[] = {
-#define GROUP(words) { NULL, NULL, HEADING, 0, NULL, words },
+#define GROUP(words, scope) { NULL, NULL, HEADING, 0, NULL, words, scope },
 #define OPTION(name, argument, kind, field, initial, help) \
-	{ name, argument, kind, offsetof(struct options, field), initial, help },
+	{ name, argument, kind, offsetof(struct options, field), initial, help, RUN },
 #include "tools/load/options.def"
 #undef OPTION
 #undef GROUP
@@ -179,6 +181,7 @@ static bool in_range(const char *name, long value, long min, long max)
 static bool check_numbers(const struct options *o)
 {
 	return in_range("lines", o->lines, 1, 2) &&
+	       in_range("per-address", o->per_address, 1, 1000000) &&
 	       in_range("message-size", o->message_size, 16, 262144) &&
 	       in_range("mtu", o->mtu, 576, 1500) &&
 	       in_range("waves", o->waves, 1, LOAD_WAVES_MAX) &&
@@ -190,19 +193,7 @@ static bool check_numbers(const struct options *o)
 	       in_range("slow-reader", o->slow_reader, 0, 1L << 30);
 }
 
-static bool check_arrivals(struct options *o)
-{
-	bool in_pairs = options_scenario(o)->ues > 1;
-
-	if (!(o->rate > 0))
-		return wrong("rate", "0", "arrivals need a rate");
-	o->arrivals = in_pairs ? o->pairs : o->ues;
-	if (o->duration > 0)
-		o->arrivals = (long)(o->rate * o->duration);
-	return in_range(in_pairs ? "pairs" : "ues", o->arrivals, 1, 1000000);
-}
-
-static bool check(struct options *o)
+bool options_settle(struct options *o)
 {
 	static const char *const setups[] = { "actpass", "active", "passive", "mixed", NULL };
 	static const char *const styles[] = { "ims", "webrtc", NULL };
@@ -211,45 +202,45 @@ static bool check(struct options *o)
 		!parse_ice(o) || !parse_hold(o) || !parse_bind(o) || !parse_kind(o))
 		return false;
 	o->webrtc = strcmp(o->style, "webrtc") == 0;
+	if (!(o->rate > 0))
+		return wrong("rate", "0", "arrivals need a rate");
 	if (o->memory_bound > 0 && o->metrics == NULL)
 		return wrong("memory-bound", NULL, "the gateway's --metrics are needed for it");
-	return check_arrivals(o) && check_numbers(o);
+	return check_numbers(o);
 }
 
-static bool choose_scenario(struct options *o, const char *word)
+void options_init(struct options *o)
 {
-	for (unsigned i = 0; i < SCENARIO_MAX && word != NULL; i++) {
-		o->scenario = (enum scenario)i;
-		if (strcmp(word, scenario_info[i].name) == 0)
-			return true;
-	}
-	fputs("dcmf-load: the scenario is missing or unknown; there are:", stderr);
-	for (unsigned i = 0; i < SCENARIO_MAX; i++)
-		fprintf(stderr, "%s %s", i ? "," : "", scenario_info[i].name);
-	fputs(" (see --help)\n", stderr);
-	return false;
+	*o = (struct options){ 0 };
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].kind != HEADING && rows[i].initial != NULL)
+			set(o, &rows[i], rows[i].initial);
 }
 
-bool options_parse(struct options *o, int argc, char **argv)
+bool options_read(struct options *o, int argc, char **argv, int *rest, bool part)
 {
 	const struct row *by_index[ROWS];
+	enum scope scope = RUN, scopes[ROWS];
 	struct option list[ROWS + 1] = { 0 };
 	int c, at = 0, count = 0;
 
-	*o = (struct options){ 0 };
 	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].kind == HEADING)
+		if (rows[i].kind == HEADING) {
+			scope = rows[i].scope;
 			continue;
+		}
 		by_index[count] = &rows[i];
+		scopes[count] = scope;
 		list[count++] = (struct option){ .name = rows[i].name,
 			.has_arg = rows[i].kind == FLAG ? no_argument : required_argument };
-		if (rows[i].initial != NULL)
-			set(o, &rows[i], rows[i].initial);
 	}
-	while ((c = getopt_long(argc, argv, "", list, &at)) != -1)
+	optind = 0; /* getopt begins anew */
+	while ((c = getopt_long(argc, argv, "", list, &at)) != -1) {
 		if (c != 0 || !set(o, by_index[at], optarg))
 			return false;
-	if (o->help || o->version)
-		return true;
-	return choose_scenario(o, optind == argc - 1 ? argv[optind] : NULL) && check(o);
+		if (part && scopes[at] == RUN)
+			return wrong(list[at].name, optarg, "concerns the whole run, not a part");
+	}
+	*rest = optind;
+	return true;
 }

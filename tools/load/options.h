@@ -32,15 +32,16 @@ enum load_kind { LOAD_RELIABLE, LOAD_UNORDERED, LOAD_PARTIAL, LOAD_MIXED };
 
 struct options {
 	const char *socket, *hold, *ice, *setup, *style, *app, *url, *direct, *bind, *metrics,
-		*json, *html, *reliability;
+		*json, *html, *reliability, *of;
 	long ues, pairs, waves, processes, lines, fetches, message_size, mtu;
-	long messages, payload, window, channels, slow_reader, memory_bound;
-	double rate, duration, timeout, talk, message_rate;
-	bool no_refetch, together, slow_both, no_verify, quiet, help, version;
+	long messages, payload, window, channels, slow_reader, memory_bound, per_address;
+	double rate, duration, timeout, talk, message_rate, idle;
+	bool no_refetch, together, slow_both, no_verify, compare, quiet, help, version;
 
 	/* what the texts mean */
-	enum scenario scenario;
-	long arrivals; /* of a wave */
+	enum scenario scenario; /* what arrives */
+	bool idles;             /* and does nothing */
+	long arrivals;          /* of a wave */
 	enum load_kind kind;
 	unsigned ice_percent;
 	bool hold_all, webrtc;
@@ -54,6 +55,13 @@ static inline const struct scenario_info *options_scenario(const struct options 
 	return &scenario_info[o->scenario];
 }
 
-/* False: what is wrong, and how to get help, was printed. */
-bool options_parse(struct options *o, int argc, char **argv);
+/* What stands in the table. */
+void options_init(struct options *o);
+/*
+ * Reads options over what is there; *rest is the first word that is none. `part`: of a part of a mix, which cannot change what
+ * concerns the whole run. False: what is wrong was printed.
+ */
+bool options_read(struct options *o, int argc, char **argv, int *rest, bool part);
+/* What the texts mean, and whether it can be done. False: what is wrong was printed. */
+bool options_settle(struct options *o);
 void options_print_help(void);

@@ -18,7 +18,7 @@
 struct player {
 	struct load load;
 	struct alarm *alarm;
-	const struct options *options; /* of the first part, for what all have in common */
+	const struct options *options; /* of the whole run */
 	unsigned seat, begun, wave;
 	bool released, dismissed, stopping;
 	tick_t look_at;
@@ -46,7 +46,7 @@ static tick_t next_arrival(const struct player *p)
 static void begin_due(struct player *p, tick_t now)
 {
 	while (!all_begun(p) && tick_due(next_arrival(p), now)) {
-		if (!load_actor_begin(&p->load, 0, next_index(p), next_arrival(p), now)) {
+		if (!load_actor_begin(&p->load, next_index(p), next_arrival(p), now)) {
 			p->load.gave_up = "out of memory";
 			return;
 		}
@@ -128,10 +128,8 @@ static void on_turn_end(void *arg, tick_t now)
 
 static bool make_identities(struct load *l, unsigned arrivals)
 {
-	unsigned ues = 0;
+	unsigned ues = plan_ues(l->plan);
 
-	for (unsigned i = 0; i < 1; i++)
-		ues += options_scenario(&l->parts[i])->ues;
 	l->identity_count = arrivals < IDENTITIES_MAX / ues ? arrivals * ues : IDENTITIES_MAX;
 	l->identities = mem_zalloc(l->identity_count * sizeof(struct dtls_ctx *));
 	for (unsigned i = 0; l->identities != NULL && i < l->identity_count; i++) {
@@ -167,12 +165,12 @@ static const char *begin(struct player *p, char failed[256])
 									       : "out of memory";
 }
 
-static void init(struct player *p, struct board *b, unsigned seat, const struct options *parts)
+static void init(struct player *p, struct board *b, unsigned seat, const struct plan *plan)
 {
 	struct load *l = &p->load;
 
-	*p = (struct player){ .options = parts, .seat = seat };
-	l->parts = parts;
+	*p = (struct player){ .options = &plan->all, .seat = seat };
+	l->plan = plan;
 	l->board = b;
 	l->seat = &b->seats[seat];
 	l->tally = &l->seat->tally;
@@ -182,7 +180,7 @@ static void init(struct player *p, struct board *b, unsigned seat, const struct 
 	list_init(&l->later);
 	list_init(&l->dead);
 	timers_init(&l->timers);
-	verify_init(&l->verify, parts->app);
+	verify_init(&l->verify, plan->all.app);
 	tally_init(l->tally);
 }
 
@@ -267,13 +265,13 @@ static void play_all(struct player *p)
 	}
 }
 
-void player_run(struct board *b, unsigned seat, const struct options *parts)
+void player_run(struct board *b, unsigned seat, const struct plan *plan)
 {
 	static struct player p;
 	char failed[256];
 	const char *why;
 
-	init(&p, b, seat, parts);
+	init(&p, b, seat, plan);
 	if ((why = begin(&p, failed)) == NULL)
 		play_all(&p);
 	else

@@ -2,9 +2,10 @@
 #pragma once
 
 #include "tools/load/board.h"
+#include "tools/load/plan.h"
 
 /*
- * Plays every wave from the given seat and returns when there are no more; what happened is in the seat. `parts` stay the
+ * Plays every wave from the given seat and returns when there are no more; what happened is in the seat. `plan` stays the
  * caller's.
  */
-void player_run(struct board *b, unsigned seat, const struct options *parts);
+void player_run(struct board *b, unsigned seat, const struct plan *plan);

@@ -32,11 +32,6 @@ const char *report_bottleneck(const struct report *r)
 	return NULL;
 }
 
-const char *report_noun(const struct report *r)
-{
-	return r->part_count == 1 ? options_scenario(r->parts)->noun : "arrivals";
-}
-
 double report_set_ups_a_second(const struct report *r)
 {
 	return r->set_up_seconds > 0 ? (double)r->sum.handshakes / r->set_up_seconds : 0;
@@ -54,12 +49,12 @@ double report_bytes_a_second(const struct report *r)
 
 double report_memory_bound(const struct report *r)
 {
-	return (double)r->parts->memory_bound * (double)r->peak_up;
+	return (double)r->plan->all.memory_bound * (double)r->peak_up;
 }
 
 bool report_is_within_bound(const struct report *r)
 {
-	return r->parts->memory_bound == 0 ||
+	return r->plan->all.memory_bound == 0 ||
 	       r->memory_peak - r->memory_before <= report_memory_bound(r);
 }
 
@@ -88,7 +83,7 @@ static double cpu_between(const struct metrics *a, const struct metrics *b)
 
 void report_cost(const struct report *r, struct cost *out)
 {
-	struct spent set_up = { 0 }, message = { 0 }, packet = { 0 }, leg = { 0 };
+	struct spent set_up = { 0 }, message = { 0 }, packet = { 0 }, leg = { 0 }, share = { 0 };
 
 	*out = (struct cost){ 0 };
 	for (unsigned i = 0; i < r->wave_count; i++) {
@@ -105,10 +100,14 @@ void report_cost(const struct report *r, struct cost *out)
 		add(&set_up, cpu_between(&w->before, apart ? &w->up : &w->after),
 			(double)w->set_ups);
 		if (apart)
+			add(&share, cpu_between(&w->up, &w->worked), w->work_seconds);
+		if (apart)
 			add(&leg, metrics_memory(&w->up) - metrics_memory(&w->before), w->up.media);
 	}
 	out->set_up_us = quotient(&set_up, 1e6);
 	out->message_us = quotient(&message, 1e6);
 	out->packet_us = quotient(&packet, 1e6);
-	out->leg_bytes = quotient(&leg, 1);
+	out->work_share = quotient(&share, 1);
+	out->leg_bytes =
+		leg.what > 0 ? quotient(&leg, 1) : -1; /* what was used before is used again */
 }

@@ -1,6 +1,7 @@
 /* report.h: what a run did, what that cost the gateway, and the same told as text, JSON and a page. */
 #pragma once
 
+#include "tools/load/plan.h"
 #include "tools/load/tally.h"
 
 /* One wave, and the gateway before, during and after it. */
@@ -9,6 +10,8 @@ struct wave {
 	uint64_t begun, failed, peak;
 	bool clean; /* every object gauge of the gateway was back to zero in time */
 	struct metrics before, up, worked, after; /* up, worked: with --together only */
+	tick_t went;                              /* with --together: when the work began, */
+	double work_seconds;                      /* and how long it took */
 	uint64_t set_ups, messages;               /* of this wave: handshakes, messages received */
 };
 
@@ -23,8 +26,7 @@ struct sample {
 	2400 /* beyond, every second one is dropped, and half as many are taken from then on */
 
 struct report {
-	const struct options *parts;
-	unsigned part_count;
+	const struct plan *plan;
 	struct tally tally;
 	struct part sum; /* of all parts */
 	uint64_t peak_up;
@@ -49,6 +51,7 @@ struct cost {
 	double set_up_us; /* CPU of a handshake with its ICE, SCTP and first channels; with --together without the work */
 	double message_us; /* CPU of a message; with --together without set-up */
 	double packet_us;  /* CPU of a datagram received or sent */
+	double work_share; /* of a core, while everybody was at work, or idle; with --together */
 	double leg_bytes;  /* memory of a connected leg or splice, with --together */
 };
 
@@ -60,8 +63,6 @@ double report_own_load(const struct report *r);       /* of the busiest process:
 /* What the workers may have grown by, bytes; 0: any. */
 double report_memory_bound(const struct report *r);
 bool report_is_within_bound(const struct report *r);
-/* "UEs" or "pairs": what arrives. */
-const char *report_noun(const struct report *r);
 /* A plain sentence when the generator, not the gateway, set the limit; NULL otherwise. */
 const char *report_bottleneck(const struct report *r);
 

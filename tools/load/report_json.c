@@ -31,7 +31,7 @@ static json_t *latency_json(const struct part *p)
 
 static json_t *part_json(const struct report *r, unsigned i)
 {
-	const struct options *o = &r->parts[i];
+	const struct options *o = &r->plan->parts[i];
 	const struct part *p = &r->tally.parts[i];
 
 	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
@@ -50,7 +50,7 @@ static json_t *parts_json(const struct report *r)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < r->part_count; i++)
+	for (unsigned i = 0; i < r->plan->count; i++)
 		json_array_append_new(list, part_json(r, i));
 	return list;
 }
@@ -139,24 +139,25 @@ static json_t *gateway_json(const struct report *r)
 	if (r->worker_count == 0)
 		return json_null();
 	report_cost(r, &c);
-	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}", "workers",
-		r->worker_count, "cpuSeconds", c.cpu_seconds, "cpuUsPerSetUp",
+	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}",
+		"workers", r->worker_count, "cpuSeconds", c.cpu_seconds, "cpuUsPerSetUp",
 		real_or_null(c.set_up_us), "cpuUsPerMessage", real_or_null(c.message_us),
 		"cpuUsPerPacket", real_or_null(c.packet_us), "bytesPerLeg",
 		real_or_null(c.leg_bytes), "workerMemoryPeakBytes",
-		doubles_json(r->worker_memory_peak, r->worker_count), "setUpAndWorkApart",
-		r->parts->together, "memoryBeforeBytes", INT(r->memory_before), "memoryPeakBytes",
-		INT(r->memory_peak), "memoryBoundBytes", INT(report_memory_bound(r)), "withinBound",
+		doubles_json(r->worker_memory_peak, r->worker_count), "workShareOfACore",
+		real_or_null(c.work_share), "setUpAndWorkApart", r->plan->all.together,
+		"memoryBeforeBytes", INT(r->memory_before), "memoryPeakBytes", INT(r->memory_peak),
+		"memoryBoundBytes", INT(report_memory_bound(r)), "withinBound",
 		report_is_within_bound(r));
 }
 
 static json_t *generator_json(const struct report *r)
 {
 	return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:s?}", "processes",
-		INT(r->parts->processes), "cpuSeconds", r->tally.cpu_seconds, "busiestShareOfACore",
-		report_own_load(r), "seconds", r->seconds, "datagramsDropped",
-		INT(r->tally.dropped), "hostUdpOverflows", INT(r->udp_overflows), "bottleneck",
-		report_bottleneck(r));
+		INT(r->plan->all.processes), "cpuSeconds", r->tally.cpu_seconds,
+		"busiestShareOfACore", report_own_load(r), "seconds", r->seconds,
+		"datagramsDropped", INT(r->tally.dropped), "hostUdpOverflows",
+		INT(r->udp_overflows), "bottleneck", report_bottleneck(r));
 }
 
 static json_t *rates_json(const struct report *r)
@@ -169,7 +170,7 @@ static json_t *rates_json(const struct report *r)
 
 static json_t *report_json(const struct report *r)
 {
-	const char *name = r->part_count == 1 ? options_scenario(r->parts)->name : "mix";
+	const char *name = scenario_info[r->plan->scenario].name;
 
 	return json_pack(
 		"{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",

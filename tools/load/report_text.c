@@ -45,13 +45,15 @@ static void print_messages(const struct options *o, const struct part *p)
 
 static void print_part(const struct report *r, unsigned i)
 {
-	const struct options *o = &r->parts[i];
+	const struct options *o = &r->plan->parts[i];
 	const struct part *p = &r->tally.parts[i];
 
 	printf("%s: %llu %s, %llu up, %llu done, %llu failed; %llu UEs with ICE\n",
 		options_scenario(o)->name, (ull)p->begun, options_scenario(o)->noun, (ull)p->up,
 		(ull)p->done, (ull)p->failed, (ull)p->with_ice);
-	if (o->scenario == SCENARIO_bootstrap)
+	if (o->idles)
+		printf("idle for %.0f s\n", o->idle);
+	else if (o->scenario == SCENARIO_bootstrap)
 		print_fetches(r, p);
 	else
 		print_messages(o, p);
@@ -90,7 +92,8 @@ static void print_waves(const struct report *r)
 		const struct wave *w = &r->waves[i];
 
 		printf("wave %u: %llu %s, %llu up at once, %llu failed, %.1f s", i + 1,
-			(ull)w->begun, report_noun(r), (ull)w->peak, (ull)w->failed, w->seconds);
+			(ull)w->begun, plan_noun(r->plan), (ull)w->peak, (ull)w->failed,
+			w->seconds);
 		for (unsigned k = 0; k < w->after.workers; k++)
 			printf("%s%.1f", k ? " + " : "; worker memory after it, MiB: ",
 				w->after.memory_bytes[k] / MIB);
@@ -119,7 +122,10 @@ static void print_gateway(const struct report *r)
 	print_cost("CPU a message", c.message_us, "us");
 	print_cost("CPU a packet", c.packet_us, "us");
 	print_cost("a leg", c.leg_bytes, "bytes");
-	if (!r->parts->together)
+	if (c.work_share >= 0)
+		printf("; %.2f %% of a core while everybody was %s", 100 * c.work_share,
+			r->plan->scenario == SCENARIO_idle ? "idle" : "at work");
+	if (!r->plan->all.together)
 		printf(" (set-up and work together)");
 	printf("\nworker memory at its peak, MiB:");
 	for (unsigned k = 0; k < r->worker_count; k++)
@@ -129,7 +135,7 @@ static void print_gateway(const struct report *r)
 
 static void print_bound(const struct report *r)
 {
-	if (r->parts->memory_bound > 0)
+	if (r->plan->all.memory_bound > 0)
 		printf("memory: the workers grew by %.1f MiB at most, from %.1f to %.1f; the bound "
 		       "is "
 		       "%.1f MiB for %llu at once: %s\n",
@@ -145,7 +151,7 @@ static void print_self(const struct report *r)
 	printf("generator: %ld processes, %.2f s CPU in %.1f s (the busiest: %.0f %% of a core), "
 	       "%llu datagrams dropped; on this host %llu datagrams "
 	       "lost to full receive buffers\n",
-		r->parts->processes, r->tally.cpu_seconds, r->seconds, 100 * report_own_load(r),
+		r->plan->all.processes, r->tally.cpu_seconds, r->seconds, 100 * report_own_load(r),
 		(ull)r->tally.dropped, (ull)r->udp_overflows);
 	if (bottleneck != NULL)
 		puts(bottleneck);
@@ -153,7 +159,7 @@ static void print_self(const struct report *r)
 
 void report_print(const struct report *r)
 {
-	for (unsigned i = 0; i < r->part_count; i++)
+	for (unsigned i = 0; i < r->plan->count; i++)
 		print_part(r, i);
 	print_rates(r);
 	print_waves(r);

@@ -80,11 +80,10 @@ END_TEST
 static struct report *a_report(void)
 {
 	static struct report r;
-	static struct options o;
+	static struct plan plan = { .count = 1 };
 
 	memset(&r, 0, sizeof(r));
-	r.parts = &o;
-	r.part_count = 1;
+	r.plan = &plan;
 	tally_init(&r.tally);
 	return &r;
 }
@@ -109,6 +108,7 @@ START_TEST(costs_of_set_up_and_of_messages_are_told_apart)
 		.up = at(1.5, 21000, 100, 10),
 		.worked = at(3.5, 30000, 1100, 10),
 		.after = at(4, 20000, 1200, 0),
+		.work_seconds = 4,
 		.set_ups = 10,
 		.messages = 500 };
 	report_cost(r, &c);
@@ -117,6 +117,7 @@ START_TEST(costs_of_set_up_and_of_messages_are_told_apart)
 	ck_assert_double_eq_tol(c.message_us, 4000, 1e-6);
 	ck_assert_double_eq_tol(c.packet_us, 2000, 1e-6);
 	ck_assert_double_eq_tol(c.leg_bytes, 2000, 1e-6);
+	ck_assert_double_eq_tol(c.work_share, 0.5, 1e-9);
 }
 END_TEST
 
