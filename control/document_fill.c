@@ -134,6 +134,17 @@ static bool put_server_endpoint(json_t *media, const struct media_view *v)
 	return false;
 }
 
+/* Our end of a connection to the server, while there is one. */
+static bool put_link_endpoint(json_t *media, const struct link_view *k)
+{
+	bool is_mdc2 = k->spec->hop == HOP_MDC2;
+	json_t *info = json_object_get(
+		json_object_get(media, "dcMedia"), is_mdc2 ? "mdc2Info" : "mdc1Info");
+
+	return k->local == NULL || js_put(info, is_mdc2 ? "localMdc2Endpoint" : "localMdc1Endpoint",
+					   endpoint_json(k->local, NULL));
+}
+
 /* One candidate: where we are (RFC 8445 5.2). */
 static json_t *ice_json(const struct media_view *v)
 {
@@ -184,7 +195,8 @@ static bool put_endpoints(
 	json_t *media, const struct media_view *v, const struct media_view *server)
 {
 	return js_put(media, "localMbEndpoint", endpoint_json(&v->local, "UDP")) &&
-	       put_local_end(media, v) && (server == NULL || put_server_endpoint(media, server));
+	       put_local_end(media, v) && (server == NULL || put_server_endpoint(media, server)) &&
+	       (!v->has_link || put_link_endpoint(media, &v->link));
 }
 
 /*

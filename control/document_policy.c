@@ -266,10 +266,7 @@ static void refuse_unbuilt(struct decision *d)
 	if (is_sctp)
 		refuse_member(d, PROBLEM_NOT_BUILT, "/mdc2Info/mdc2Protocol",
 			"SCTP straight on IP is not built: no user of it is known");
-	else if (d->spec->link != NULL)
-		refuse_member(
-			d, PROBLEM_NOT_BUILT, "", "TCP and UDP to a server are not built yet");
-	else if (d->spec->proxy != PROXY_HTTP &&
+	else if (d->spec->proxy != PROXY_HTTP && d->spec->link == NULL &&
 		 !context_spec_has_twin(d->wish, d->termination, d->media))
 		refuse_member(d, PROBLEM_IE_MISSING, "/mediaProxyConfig", NO_TWIN_TEXT);
 }

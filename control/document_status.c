@@ -163,23 +163,43 @@ static bool append_side(json_t *list, const struct media_view *v)
 	return append_guard(list, &g);
 }
 
-/* "TLSv1.3 TLS_AES_256_GCM_SHA384", and " certificate" where we have one; or "none". */
-static bool append_http(json_t *list, const struct media_view *v)
+/*
+ * What guards a connection: "TLSv1.3 TLS_AES_256_GCM_SHA384", and " certificate" where we have one; or
+ * "none".
+ */
+static bool append_words(json_t *list, uint8_t hop, const char *words, const char *peer)
 {
-	struct guard g = { .hop = hop_name(v->upstream_hop), .protocol = "none" };
+	struct guard g = { .hop = hop_name(hop), .protocol = "none" };
 	char text[128], *cipher, *certificate;
 
-	snprintf(text, sizeof(text), "%s", v->upstream_protection);
+	snprintf(text, sizeof(text), "%s", words);
 	if ((cipher = strchr(text, ' ')) != NULL) {
 		*cipher++ = '\0';
 		if ((certificate = strchr(cipher, ' ')) != NULL)
 			*certificate++ = '\0';
 		g.protocol = text;
 		g.cipher = cipher;
-		g.peer = "certificate authority and host name";
+		g.peer = peer;
 		g.self = certificate;
 	}
 	return append_guard(list, &g);
+}
+
+#define BY_AUTHORITY "certificate authority and host name"
+
+static bool append_http(json_t *list, const struct media_view *v)
+{
+	return append_words(list, v->upstream_hop, v->upstream_protection, BY_AUTHORITY);
+}
+
+static bool append_link(json_t *list, const struct link_view *k)
+{
+	const struct guard none = { .hop = hop_name(k->spec->hop), .protocol = "not established" };
+
+	if (k->protection == NULL)
+		return append_guard(list, &none);
+	return append_words(list, k->spec->hop, k->protection,
+		k->spec->fingerprint_count > 0 ? BY_FINGERPRINT : BY_AUTHORITY);
 }
 
 /* Every hop of what the UE says, from the UE on. */
@@ -191,6 +211,7 @@ static bool put_protection(
 	return put_part(status, "protection", list,
 		list != NULL && append_side(list, v) &&
 			(server == NULL || append_side(list, server)) &&
+			(!v->has_link || append_link(list, &v->link)) &&
 			(v->upstream_protection == NULL || append_http(list, v)));
 }
 
@@ -243,12 +264,46 @@ static bool put_server(json_t *status, const struct media_view *server, tick_t n
 		js_put_text(o, "hop", hop_name(server->hop)) && put_side(o, server, now));
 }
 
+static bool put_link_endpoints(json_t *server, const struct link_view *k)
+{
+	json_t *o = json_object();
+
+	return put_part(server, "endpoints", o,
+		put_addr(o, "remote", &k->spec->remote) &&
+			(k->local == NULL || put_addr(o, "local", k->local)));
+}
+
+static bool put_link_traffic(json_t *server, const struct link_view *k)
+{
+	json_t *o = json_object();
+
+	return put_part(server, "traffic", o,
+		js_put_integer(o, "messagesIn", (int64_t)k->messages_in) &&
+			js_put_integer(o, "messagesOut", (int64_t)k->messages_out) &&
+			js_put_integer(o, "bytesIn", (int64_t)k->bytes_in) &&
+			js_put_integer(o, "bytesOut", (int64_t)k->bytes_out));
+}
+
+/* A server that takes messages over a connection, not over data channels. */
+static bool put_link(json_t *status, const struct link_view *k)
+{
+	const char *protocol = link_protocol_name((enum link_protocol)k->spec->protocol);
+	json_t *o = json_object();
+
+	return put_part(status, "server", o,
+		js_put_text(o, "hop", hop_name(k->spec->hop)) &&
+			js_put_text(o, "protocol", protocol) &&
+			js_put_text(o, "state", link_state_name(k->state)) &&
+			js_put_text(o, "reasonText", k->failure) && put_link_endpoints(o, k) &&
+			put_link_traffic(o, k));
+}
+
 static json_t *status_json(const struct media_view *v, const struct media_view *server, tick_t now)
 {
 	json_t *status = json_object();
 
 	if (put_side(status, v, now) && put_server(status, server, now) &&
-		put_protection(status, v, server))
+		(!v->has_link || put_link(status, &v->link)) && put_protection(status, v, server))
 		return status;
 	json_decref(status);
 	return NULL;

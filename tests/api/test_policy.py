@@ -67,21 +67,22 @@ CASES = [
     (403, "policy.rules[0]", document(media(100))),
     (403, "policy.rules[0]", document(media(0), media(110))),
     (403, TAIL + "bdc ends here", document(media(0, "UDP_PROXY"))),
-    (501, TAIL + "bdc ends here", document(media(0, "DC_APPLICATION_PROXY"))),
-    (501, TAIL + "adc between two UEs", document(media(1000, "UDP_PROXY"))),
-    (501, TAIL + "adc between two UEs", document(media(1000, "DC_APPLICATION_PROXY"))),
+    (400, TAIL + "bdc ends here", document(media(0, "DC_APPLICATION_PROXY"))),
+    (400, TAIL + "adc between two UEs", document(media(1000, "UDP_PROXY"))),
+    (400, TAIL + "adc between two UEs", document(media(1000, "DC_APPLICATION_PROXY"))),
     (403, "policy.rules[1]", document(media(1000, "UDP_PROXY", application="game"))),
     (403, "policy.rules[2]", document(media(0), third_party="strict.example")),
     (200, "policy.rules[2]", document(media(0, url="https://10.1.2.3/"), third_party="strict.example")),
-    (501, TAIL + "adc to the operator's own", document(media(1000, "DC_APPLICATION_PROXY", server=(INSIDE, "TCP/TLS")))),
+    (200, TAIL + "adc to the operator's own", document(media(1000, "DC_APPLICATION_PROXY", server=(INSIDE, "TCP/TLS")))),
+    (501, TAIL + "adc to the operator's own", document(media(1000, "DC_APPLICATION_PROXY", server=(INSIDE, "SCTP/DTLS")))),
     (403, TAIL + "adc to the operator's own", document(media(1000, "UDP_PROXY", server=(INSIDE, "UDP")))),
     (403, "mdc2.allow_plain", document(media(1000, "DC_APPLICATION_PROXY", server=(INSIDE, "TCP")))),
-    (501, TAIL + "adc to a foreign server that speaks", document(media(1000, "UDP_PROXY", server=(OUTSIDE, "UDP")))),
+    (200, TAIL + "adc to a foreign server that speaks", document(media(1000, "UDP_PROXY", server=(OUTSIDE, "UDP")))),
     (403, TAIL + "adc to a foreign server that speaks",
      document(media(1000, "DC_APPLICATION_PROXY", server=(OUTSIDE, "UDP/DTLS/SCTP")))),
     (403, TAIL + "adc to a foreign server ends here",
      document(media(1000, "DC_APPLICATION_PROXY", server=(OUTSIDE, "TCP")))),
-    (501, TAIL + "adc to a foreign server ends here",
+    (200, TAIL + "adc to a foreign server ends here",
      document(media(1000, "DC_APPLICATION_PROXY", server=(OUTSIDE, "TCP/TLS")))),
 ]
 
@@ -118,7 +119,7 @@ class Policy(unittest.TestCase):
                     self.assertIn(rule, problem["detail"])
                     self.assertIn(rule, problem["invalidParams"][-1]["reason"])
                 else:
-                    self.assertIn("not built yet", problem["detail"])
+                    self.assertIn("needs a server" if status == 400 else "is not built", problem["detail"])
 
     def test_a_refusal_is_an_event_that_carries_the_rule(self):
         listener = self.gateway.controller()
@@ -172,9 +173,9 @@ class Policy(unittest.TestCase):
         for status, rule, doc in CASES:
             with self.subTest(rule=rule, status=status):
                 done = self.ctl(json.dumps(doc), "--json")
-                self.assertEqual(done.returncode, 1 if status == 403 else 0, done.stdout + done.stderr)
+                self.assertEqual(done.returncode, {403: 1, 400: 2}.get(status, 0), done.stdout + done.stderr)
                 told = json.loads(done.stdout)
-                self.assertEqual(told["allowed"], status != 403)
+                self.assertEqual(told.get("allowed"), {403: False, 400: None}.get(status, True))  # 400: no document
                 self.assertTrue(told["decisions"][-1]["rule"].startswith(rule), told)
                 self.assertEqual(told["decisions"][-1]["allowed"], status != 403)
                 self.assertEqual(told.get("refusal", {}).get("status", 200), status)

@@ -89,9 +89,11 @@ struct phone *phone_create(struct world *w, const struct phone_options *options)
 	config.accept_dcep = p->options.accept_dcep;
 	if (p->options.application)
 		config.sid_count = 0;
-	p->wanted = config.sid_count;
+	p->wanted = config.sid_count + p->options.stream_count;
 	p->ue = ue_create(&config, sim_now());
 	ck_assert_ptr_nonnull(p->ue);
+	for (unsigned i = 0; i < p->options.stream_count; i++)
+		ck_assert_int_eq(ue_open(p->ue, &p->options.streams[i], false), ERR_OK);
 	if (p->options.ice_lite)
 		p->lite = ice_lite_create(NULL, sim_now());
 	w->phones[w->phone_count++] = p;
@@ -182,6 +184,20 @@ static struct root_spec *roots_of(const struct ue_media *m, bool dcep, unsigned 
 	return r;
 }
 
+static void end_at_server(struct media_spec *m, const struct link_spec *server)
+{
+	size_t prints = server->fingerprint_count * sizeof(*server->fingerprints);
+
+	m->proxy = PROXY_DC_APPLICATION;
+	m->has_server = true;
+	m->link = mem_alloc(sizeof(*m->link));
+	*m->link = *server;
+	m->link->server_name = mem_strdup(server->server_name);
+	m->link->fingerprints = mem_alloc(prints + 1);
+	if (prints > 0)
+		memcpy(m->link->fingerprints, server->fingerprints, prints);
+}
+
 void phone_spec(const struct phone *p, struct context_spec *spec)
 {
 	struct termination_spec *t = mem_zalloc(sizeof(*t));
@@ -197,7 +213,10 @@ void phone_spec(const struct phone *p, struct context_spec *spec)
 	};
 	phone_media_spec(p, m);
 	m->proxy = PROXY_HTTP;
-	m->roots = roots_of(&ue, p->options.dcep, &m->root_count);
+	if (p->options.server != NULL)
+		end_at_server(m, p->options.server);
+	else
+		m->roots = roots_of(&ue, p->options.dcep, &m->root_count);
 }
 
 /* What the gateway decided, as the answer would tell it. */
@@ -391,6 +410,8 @@ static void on_event(struct phone *p, const struct ue_event *ev)
 	case UE_MESSAGE:
 		if (p->pair != NULL)
 			pair_on_message(p->pair, p, ev);
+		else if (p->heard != NULL)
+			p->heard(p, ev);
 		break;
 	case UE_WRITABLE: p->writables++; break;
 	case UE_CHANNEL_CLOSED: p->channels_closed++; break;

@@ -178,6 +178,26 @@ static void request_cancel(void *world, uint64_t request)
 	dcsf_cancel(((struct world *)world)->dcsf, request);
 }
 
+static uint64_t link_open(void *world, uint64_t tag, const struct link_spec *to)
+{
+	return app_server_open(((struct world *)world)->server, tag, to);
+}
+
+static bool link_write(void *world, uint64_t link, struct span head, struct span body)
+{
+	return app_server_write(((struct world *)world)->server, link, head, body);
+}
+
+static void link_pause(void *world, uint64_t link, bool pause)
+{
+	app_server_pause(((struct world *)world)->server, link, pause);
+}
+
+static void link_close(void *world, uint64_t link)
+{
+	app_server_close(((struct world *)world)->server, link);
+}
+
 static const struct relay_ops ops = {
 	.port_open = port_open,
 	.port_close = port_close,
@@ -188,6 +208,10 @@ static const struct relay_ops ops = {
 	.request_finish = request_finish,
 	.request_resume = request_resume,
 	.request_cancel = request_cancel,
+	.link_open = link_open,
+	.link_write = link_write,
+	.link_pause = link_pause,
+	.link_close = link_close,
 };
 
 /* ---- time ---- */
@@ -196,6 +220,7 @@ static tick_t world_next(const struct world *w)
 {
 	tick_t at = tick_min(net_next(w->net), dcsf_next(w->dcsf));
 
+	at = tick_min(at, app_server_next(w->server));
 	at = tick_min(at, relay_deadline(w->relay));
 	for (unsigned i = 0; i < w->phone_count; i++)
 		if (w->phones[i] != NULL)
@@ -209,6 +234,7 @@ void world_step(struct world *w)
 
 	net_run(w->net);
 	IN_RELAY(w, dcsf_run(w->dcsf, w->relay, now));
+	IN_RELAY(w, app_server_run(w->server, w->relay, now));
 	if (tick_due(relay_deadline(w->relay), now))
 		IN_RELAY(w, relay_expire(w->relay, now));
 	IN_RELAY(w, relay_turn_end(w->relay, now));
@@ -272,6 +298,7 @@ struct world *world_create_with(const char *name, void (*change)(struct relay_co
 	w->name = name;
 	w->net = net_create(1);
 	w->dcsf = dcsf_create();
+	w->server = app_server_create();
 	w->gateway = world_identity(0);
 	w->codec = stun_codec_create();
 	w->next_number = 1;
@@ -299,6 +326,7 @@ static void take_down(struct world *w)
 	relay_destroy(w->relay);
 	stun_codec_destroy(w->codec);
 	dcsf_destroy(w->dcsf);
+	app_server_destroy(w->server);
 	net_destroy(w->net);
 	alive = NULL;
 }

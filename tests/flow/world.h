@@ -3,8 +3,8 @@
  * number of phones, one server behind it.
  *
  *     phone 0 ── line ──┐
- *     phone 1 ── line ──┤ network (sim.h) ── relay ── server (dcsf.h)
- *     ...               ┘
+ *     phone 1 ── line ──┤ network (sim.h) ── relay ──┬── DCSF (dcsf.h)
+ *     ...               ┘                            └── application server (app_server.h)
  *
  *     w = world_create(__func__)            begins; world_create_with() changes the configuration
  *     p = phone_create(w, &options)
@@ -20,6 +20,7 @@
 #include <check.h>
 
 #include "dcmf/relay/relay.h"
+#include "tests/flow/app_server.h"
 #include "tests/flow/dcsf.h"
 #include "tests/flow/sim.h"
 #include "tools/ue/ue.h"
@@ -44,6 +45,7 @@ struct world {
 	struct net *net;
 	struct relay *relay;
 	struct dcsf *dcsf;
+	struct app_server *server;
 	struct dtls_ctx *gateway; /* the relay's certificate */
 	struct stun_codec *codec; /* the phones' */
 	struct phone *phones[PHONES_MAX];
@@ -98,6 +100,11 @@ struct phone_options {
 	uint32_t max_message; /* 0: 1024; bytes it takes */
 	uint32_t send_buffer; /* 0: 256 KiB */
 	bool ice_lite;        /* a server that answers checks and sends none; instead of `ice` */
+
+	/* of phones that speak to an application server; NULL: none */
+	const struct link_spec *server;
+	const struct ue_stream *streams; /* agreed with it */
+	unsigned stream_count;
 };
 
 struct phone {
@@ -127,6 +134,9 @@ struct phone {
 	struct pair *pair;
 	unsigned wanted;    /* channels that make it up */
 	unsigned writables; /* how often */
+
+	/* of phones that speak to an application server: what comes of it; NULL: nobody cares */
+	void (*heard)(struct phone *p, const struct ue_event *ev);
 };
 
 struct world *world_create(const char *name);

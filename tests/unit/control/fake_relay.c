@@ -265,7 +265,10 @@ static bool view(const struct relay *r, const struct relay_context *c, unsigned 
 		.assoc = r->fake.state == LEG_OPEN ? (const struct assoc *)(const void *)r : NULL,
 		.upstream_protection = r->fake.upstream_protection,
 		.upstream_hop = HOP_MDC1,
+		.has_link = r->fake.link != NULL,
 	};
+	if (r->fake.link != NULL)
+		out->link = *r->fake.link;
 	return true;
 }
 
@@ -301,6 +304,21 @@ const char *leg_state_name(enum leg_state s)
 #undef LEG_STATE
 	};
 	return names[s];
+}
+
+const char *link_state_name(enum link_state s)
+{
+	static const char *const names[] = {
+#define LINK_STATE(name, word) word,
+#include "dcmf/relay/link_states.def"
+#undef LINK_STATE
+	};
+	return names[s];
+}
+
+const char *link_protocol_name(enum link_protocol p)
+{
+	return p == LINK_UDP ? "UDP" : p == LINK_TLS ? "TCP/TLS" : "TCP";
 }
 
 /* What control asks of certificates and associations. */

@@ -16,6 +16,7 @@ struct fake_relay {
 	enum leg_state state;     /* of every leg */
 	bool secured;
 	const char *upstream_protection;
+	const struct link_view *link; /* of every media; NULL: none */
 	const struct media_spec *far; /* of every media that passes; NULL: not told yet */
 	enum close_reason reason;
 	enum close_reason delete_reason; /* of the last delete */

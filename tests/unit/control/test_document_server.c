@@ -531,6 +531,57 @@ START_TEST(the_status_tells_both_sides_and_what_protects_each_hop)
 }
 END_TEST
 
+START_TEST(a_connection_is_told_with_both_ends_and_what_guards_it)
+{
+	struct fingerprint print = { .hash = HASH_SHA256, .len = 32 };
+	struct addr local = { .ip = { 10, 1, 2, 9 }, .port = 40000, .family = ADDR_IPV4 };
+	struct link_spec spec = { .protocol = LINK_TLS,
+		.hop = HOP_MDC2,
+		.remote = { .ip = { 10, 1, 2, 3 }, .port = 4000, .family = ADDR_IPV4 },
+		.fingerprints = &print,
+		.fingerprint_count = 1 };
+	struct link_view link = { .spec = &spec,
+		.state = LINK_OPEN,
+		.local = &local,
+		.protection = "TLSv1.3 TLS_AES_128_GCM_SHA256 certificate",
+		.messages_in = 1,
+		.messages_out = 2,
+		.bytes_in = 3,
+		.bytes_out = 4 };
+	struct shown s;
+	json_t *doc, *status;
+
+	show_begin(&s, ENDED MDC2("TCP/TLS", AT "," PRINTS), "");
+	fake_relay(s.relay)->link = &link;
+	doc = document_with_status(s.doc, s.relay, s.context, (tick_t){ 5000 });
+	status = json_object_get(json_object_get(media_of(doc), "dcmf"), "status");
+	is_json(json_object_get(status, "server"),
+		"{'hop':'MDC2','protocol':'TCP/TLS','state':'open','endpoints':{'remote':"
+		"'10.1.2.3:4000','local':'10.1.2.9:40000'},'traffic':{'messagesIn':1,"
+		"'messagesOut':2,'bytesIn':3,'bytesOut':4}}");
+	is_json(json_array_get(json_object_get(status, "protection"), 1),
+		"{'hop':'MDC2','protocol':'TLSv1.3','cipher':'TLS_AES_128_GCM_SHA256','peer':"
+		"'certificate fingerprint','self':'certificate'}");
+	is_json(json_object_get(
+			json_object_get(json_object_get(media_of(doc), "dcMedia"), "mdc2Info"),
+			"localMdc2Endpoint"),
+		"{'ip':{'ipv4Addr':'10.1.2.9'},'portNumber':40000}");
+	json_decref(doc);
+	link.state = LINK_WAITING;
+	link.local = NULL;
+	link.protection = NULL;
+	link.failure = "connection refused";
+	doc = document_with_status(s.doc, s.relay, s.context, (tick_t){ 5000 });
+	status = json_object_get(json_object_get(media_of(doc), "dcmf"), "status");
+	ck_assert_str_eq(
+		js_get_text(json_object_get(status, "server"), "reasonText"), "connection refused");
+	is_json(json_array_get(json_object_get(status, "protection"), 1),
+		"{'hop':'MDC2','protocol':'not established'}");
+	json_decref(doc);
+	show_end(&s);
+}
+END_TEST
+
 START_TEST(https_is_told_with_who_knows_whom)
 {
 	static const struct {
@@ -614,6 +665,7 @@ static Suite *suite(void)
 	tcase_add_test(t, toward_a_lite_server_we_are_not_lite);
 	tcase_add_loop_test(t, what_was_shown_of_a_server_can_be_sent_back_without_harm, 0, 2);
 	tcase_add_test(t, the_status_tells_both_sides_and_what_protects_each_hop);
+	tcase_add_test(t, a_connection_is_told_with_both_ends_and_what_guards_it);
 	tcase_add_loop_test(t, https_is_told_with_who_knows_whom, 0, 3);
 	tcase_add_test(t, any_allocation_may_fail);
 	suite_add_tcase(s, t);
