@@ -42,7 +42,7 @@ FOREIGN = {
 LIBC = re.compile(
     r"^((assert|ctype|dirent|endian|errno|fcntl|grp|getopt|ifaddrs|inttypes|limits|malloc|math|netdb|poll|pwd|sched|setjmp|signal|"
     r"stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|syslog|termios|threads|time|unistd|nmmintrin|"
-    r"immintrin|cpuid)\.h|(arpa|linux|net|netinet|sys)/.*)$")
+    r"immintrin|arm_acle|cpuid)\.h|(arpa|linux|net|netinet|sys)/.*)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
