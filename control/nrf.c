@@ -395,7 +395,10 @@ void nrf_deregister(struct nrf *n, tick_t now)
 bool nrf_is_out(const struct nrf *n)
 {
 	for (unsigned i = 0; i < n->count; i++) {
-		if (n->peer[i].knows_us || n->peer[i].work != NRF_NOTHING)
+		const struct nrf_peer *p = &n->peer[i];
+		bool can_be_told = n->wants_in || p->failures == 0;
+
+		if ((p->knows_us && can_be_told) || p->work != NRF_NOTHING)
 			return false;
 	}
 	return true;

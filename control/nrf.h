@@ -53,7 +53,7 @@ void nrf_destroy(struct nrf *n);                         /* NULL is fine; tells 
 
 void nrf_register(struct nrf *n, tick_t now);
 void nrf_deregister(struct nrf *n, tick_t now);
-/* No NRF knows us as far as we know, or it cannot be told; and nothing is under way. */
+/* No NRF knows us any more, but for those that could not be told; and nothing is under way. */
 bool nrf_is_out(const struct nrf *n);
 unsigned nrf_registrations(const struct nrf *n);    /* NRFs that know us and have answered last */
 void nrf_set_load(struct nrf *n, unsigned percent); /* for the next heartbeat */

@@ -11,6 +11,7 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/front_parts.h"
+#include "dcmf/http/http.h"
 #include "dtls/cert.h"
 #include "dtls/stream.h"
 
@@ -159,6 +160,7 @@ static void check_mdc_tls(const char *key, const struct config_tls *tls)
 struct lookup {
 	const struct config *c;
 	struct loop *loop;
+	const char *what;
 };
 
 static void looked_up(void *arg, const struct addr *addr, const char *failed)
@@ -240,6 +242,60 @@ static void check_socket(const struct config *c)
 	}
 }
 
+static void check_oauth2(const struct config *c)
+{
+	char error[CONFIG_ERROR_MAX];
+	unsigned passed_over = 0;
+	struct token_keys *keys;
+
+	if (c->sbi.oauth2.keys[0] == '\0')
+		return;
+	if ((keys = oauth_keys_load(c->sbi.oauth2.keys, &passed_over, error)) == NULL)
+		complain("sbi.oauth2.keys", error);
+	if (passed_over > 0)
+		fprintf(stderr,
+			"dcmf: warning: sbi.oauth2.keys %s: %u keys are neither for ES256 nor for "
+			"RS256\n",
+			c->sbi.oauth2.keys, passed_over);
+	token_keys_destroy(keys);
+}
+
+static void nrf_looked_up(void *arg, const struct addr *addr, const char *failed)
+{
+	struct lookup *l = arg;
+
+	if (addr == NULL)
+		complain(l->what, failed);
+	else if (strncmp(l->what, "https:", 6) != 0 && !addr_is_loopback(addr))
+		complain(l->what, "plain http is allowed on loopback only");
+	loop_stop(l->loop);
+}
+
+/* Each NRF must have an address; whether it answers is another matter. */
+static void check_nrfs(const struct config *c)
+{
+	const struct config_tls tls = nrf_tls_of(c);
+
+	if (c->sbi.nrf.count > 0 && tls.ca != c->sbi.tls.client_ca)
+		check_mdc_tls("sbi.tls", &tls); /* the others have been looked at */
+	for (unsigned i = 0; i < c->sbi.nrf.count; i++) {
+		struct lookup l = { .c = c, .loop = loop_create(), .what = c->sbi.nrf.text[i] };
+		struct resolver *resolver = l.loop != NULL ? resolver_create(l.loop) : NULL;
+		struct http_url url;
+		char host[256] = "";
+
+		http_url_parse(SPAN_STR(l.what), &url);
+		if (url.host.len < sizeof(host))
+			snprintf(host, sizeof(host), "%.*s", SPAN_FMT(url.host));
+		if (resolver == NULL || !resolver_ask(resolver, host, url.port, nrf_looked_up, &l))
+			complain(l.what, "out of memory");
+		else
+			loop_run(l.loop, NULL, NULL);
+		resolver_destroy(resolver);
+		loop_destroy(l.loop);
+	}
+}
+
 unsigned check_config(const struct config *c)
 {
 	errors = 0;
@@ -251,6 +307,8 @@ unsigned check_config(const struct config *c)
 	check_socket(c);
 	check_listener_tls("control.tcp.tls", &c->control.tcp.tls, NULL);
 	check_listener_tls("sbi.tls", &c->sbi.tls, SBI_PROTOCOL);
+	check_oauth2(c);
+	check_nrfs(c);
 	if (c->sbi.listen.family != ADDR_NONE)
 		check_bind(&c->sbi.listen, SOCK_STREAM, "sbi.listen");
 	if (c->control.tcp.listen.family != ADDR_NONE)

@@ -48,7 +48,7 @@ struct config_tls {
 /* Texts are never NULL once parsed; "" means none. */
 struct config {
 	struct {
-		char *name, *nf_instance_id, *locality;
+		char *name, *nf_instance_id, *locality, *plmn, *nf_set_id;
 	} node;
 	int64_t workers; /* 0: auto; see config_workers() */
 	struct config_media media[CONFIG_MEDIA_MAX];
@@ -99,6 +99,7 @@ struct config {
 			struct config_texts issuers;
 			int64_t skew;
 		} oauth2;
+		char *advertise;
 		struct config_texts nrf;
 	} sbi;
 	struct {

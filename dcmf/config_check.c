@@ -1,10 +1,13 @@
 /* config_check.c: values that are right one by one and impossible together. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "control/token.h"
 #include "dcmf/base/uuid.h"
 #include "control/client.h"
 #include "dcmf/config_options.h"
+#include "dcmf/http/http.h"
 
 struct checker {
 	const struct config *c;
@@ -49,9 +52,10 @@ static bool check_node(struct checker *k)
 {
 	const char *id = k->c->node.nf_instance_id;
 
-	if (strcmp(id, "auto") == 0)
-		return true;
-	return uuid_is(SPAN_STR(id)) ||
+	if (k->c->node.plmn[0] != '\0' && !token_plmn_is(SPAN_STR(k->c->node.plmn)))
+		return fail(
+			k, "node.plmn", "\"%s\" is no PLMN, as 262-01 or 310-410", k->c->node.plmn);
+	return strcmp(id, "auto") == 0 || uuid_is(SPAN_STR(id)) ||
 	       fail(k, "node.nf_instance_id", "\"%s\" is neither auto nor a UUID", id);
 }
 
@@ -297,6 +301,85 @@ static bool check_ng(struct checker *k)
 	       check_ng_address(k, "ng.http", http);
 }
 
+static bool check_oauth2(struct checker *k)
+{
+	const struct config *c = k->c;
+	bool asks = c->sbi.oauth2.keys[0] == '\0';
+
+	for (unsigned i = 0; i < c->sbi.oauth2.issuers.count; i++) {
+		if (!uuid_is(SPAN_STR(c->sbi.oauth2.issuers.text[i])))
+			return fail(k, "sbi.oauth2.issuers", "\"%s\" is no NF instance id",
+				c->sbi.oauth2.issuers.text[i]);
+	}
+	if (!c->sbi.oauth2.required)
+		return true;
+	if (c->sbi.listen.family == ADDR_NONE)
+		return fail(k, "sbi.oauth2.required", "needs sbi.listen");
+	if (asks && c->sbi.nrf.count == 0)
+		return fail(k, "sbi.oauth2.required",
+			"needs sbi.oauth2.keys, or sbi.nrf to ask for them");
+	if (asks && c->sbi.oauth2.issuers.count == 0)
+		return fail(k, "sbi.oauth2.required",
+			"without sbi.oauth2.keys needs sbi.oauth2.issuers: nobody's word is "
+			"taken for who may sign");
+	return true;
+}
+
+static bool check_nrf_root(struct checker *k, const char *root)
+{
+	struct http_url url;
+	struct addr at;
+
+	if (http_url_parse(SPAN_STR(root), &url) != ERR_OK || url.has_query)
+		return fail(k, "sbi.nrf", "\"%s\" is no apiRoot, as in https://nrf.example", root);
+	if (!url.https && addr_parse_ip(url.host, 0, &at) && !addr_is_loopback(&at))
+		return fail(k, "sbi.nrf", "%s: plain http is allowed on loopback only", root);
+	if (url.https && k->c->sbi.tls.ca[0] == '\0' && k->c->sbi.tls.client_ca[0] == '\0')
+		return fail(
+			k, "sbi.nrf", "%s is https, and without sbi.tls no NRF is trusted", root);
+	return true;
+}
+
+/* "mf1.ims.example": a name of two parts or more (TS 29.571, Fqdn). */
+static bool is_fqdn(struct span name)
+{
+	unsigned parts = 0;
+
+	while (name.len > 0) {
+		struct span part = span_cut(&name, '.');
+
+		if (part.len == 0 || part.len > 63 || part.p[0] == '-' ||
+			part.p[part.len - 1] == '-')
+			return false;
+		for (size_t i = 0; i < part.len; i++) {
+			if (!isalnum(part.p[i]) && part.p[i] != '-')
+				return false;
+		}
+		parts++;
+	}
+	return parts >= 2;
+}
+
+static bool check_nrf(struct checker *k)
+{
+	const struct config *c = k->c;
+	struct span place = SPAN_STR(c->sbi.advertise);
+	struct addr at;
+
+	if (place.len > 0 && !addr_parse_ip(place, 0, &at) && !is_fqdn(place))
+		return fail(k, "sbi.advertise", "\"%s\" is neither an address nor a full name",
+			c->sbi.advertise);
+	for (unsigned i = 0; i < c->sbi.nrf.count; i++) {
+		if (!check_nrf_root(k, c->sbi.nrf.text[i]))
+			return false;
+	}
+	if (c->sbi.nrf.count > 0 && c->sbi.listen.family == ADDR_NONE)
+		return fail(k, "sbi.nrf", "needs sbi.listen");
+	if (c->sbi.nrf.count > 0 && addr_is_any(&c->sbi.listen) && place.len == 0)
+		return fail(k, "sbi.advertise", "is needed where sbi.listen is any address");
+	return true;
+}
+
 bool config_check(const struct config *c, const char *name, const unsigned *lines,
 	char error[CONFIG_ERROR_MAX])
 {
@@ -304,7 +387,7 @@ bool config_check(const struct config *c, const char *name, const unsigned *line
 
 	if (!check_ng(&k))
 		return false;
-	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) && check_mdc2(&k) &&
-	       check_policy(&k) && check_control(&k) && check_sbi(&k) && check_drain(&k) &&
-	       check_authorization(&k);
+	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&
+	       check_mdc2(&k) && check_policy(&k) && check_control(&k) && check_sbi(&k) &&
+	       check_oauth2(&k) && check_nrf(&k) && check_drain(&k) && check_authorization(&k);
 }

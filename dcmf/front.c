@@ -53,7 +53,7 @@ bool front_is_stopping(const struct front *f)
 
 void front_all_gone(struct front *f)
 {
-	if (f->stage == FRONT_ENDING)
+	if (f->stage == FRONT_ENDING && front_nrf_is_out(f))
 		loop_stop(f->loop);
 }
 
@@ -72,7 +72,7 @@ static void end_or_linger(struct front *f, tick_t now)
 	workers_hang_up(f);
 	dcsf_stop(f);
 	if (workers_alive(f) == 0)
-		loop_stop(f->loop);
+		front_all_gone(f);
 }
 
 static void drained(void *front)
@@ -166,6 +166,8 @@ static void take_changes(struct front *f, struct config *fresh)
 		log_error(NULL, "reload: the certificate stays: %s", error);
 	has_tls = control_tls_reload(f);
 	has_tls = sbi_reload(f) || has_tls;
+	has_tls = oauth_reload(f) || has_tls;
+	front_nrf_reload(f);
 	has_mdc = mdc_reload(f);
 	if (!changes.any && !is_new && !has_tls && !has_mdc && error[0] == '\0')
 		log_info(NULL, "reload: nothing changed");
@@ -247,6 +249,9 @@ static void turn_end(void *arg, tick_t now)
 {
 	struct front *f = arg;
 
+	front_nrf_turn(f, now);
+	if (workers_alive(f) == 0)
+		front_all_gone(f); /* it may have waited for an NRF */
 	alarm_set(f->desk_alarm, tick_min(desk_deadline(f->desk), sbi_next(f)));
 }
 
@@ -313,8 +318,8 @@ static bool open_parts(struct front *f, char error[CONFIG_ERROR_MAX])
 	return f->desk_alarm != NULL && f->stage_alarm != NULL && f->resolver != NULL &&
 	       watch_signals(f) && workers_open(f) && open_desk(f) &&
 	       check_media_addresses(&f->config, error) && cert_open(f, error) &&
-	       control_tls_open(f, error) && mdc_open(f, error) && admin_open(f, error) &&
-	       dcsf_open(f, error);
+	       control_tls_open(f, error) && mdc_open(f, error) && oauth_open(f, error) &&
+	       front_nrf_open(f, error) && admin_open(f, error) && dcsf_open(f, error);
 }
 
 static void close_parts(struct front *f)
@@ -328,6 +333,8 @@ static void close_parts(struct front *f)
 	resolver_destroy(f->resolver);
 	cert_close(f);
 	desk_destroy(f->desk);
+	front_nrf_close(f);
+	oauth_close(f);
 	mdc_close(f);
 	for (unsigned i = 0; i < 4; i++)
 		loop_unwatch(f->signals[i]);

@@ -6,6 +6,7 @@
 
 #include "control/desk.h"
 #include "control/sbi.h"
+#include "control/token.h"
 #include "control/json.h"
 #include "dcmf/base/counters.h"
 #include "dcmf/base/slots.h"
@@ -20,6 +21,7 @@
 #define FRONT_RECENT 6
 
 struct front;
+struct front_nrf;
 
 enum worker_state {
 	WORKER_DOWN,     /* no process; `restart` may be armed */
@@ -104,6 +106,8 @@ struct front {
 	struct sbi *sbi; /* NULL, as the next two: there is no SBI */
 	struct sbi_ops sbi_ops;
 	struct h2_server *h2;
+	struct tokens *tokens;          /* NULL: no access token is asked for */
+	struct front_nrf *nrf;          /* NULL: there is none */
 	struct filter_factory *sbi_tls; /* NULL: h2c, on loopback */
 	struct httpd *httpd;
 };
@@ -218,6 +222,35 @@ void sbi_close(struct front *f);
 bool front_lets_in(const struct front *f, const char *names);
 /* 0 to 100: contexts, ports, handshakes, requests: whatever is used up most. */
 unsigned front_load(struct front *f);
+
+/* front_oauth.c */
+/* As sbi.oauth2 says; true too where no token is required. */
+bool oauth_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+/* The file again; says in the log how it went. False: there is nothing to read. */
+bool oauth_reload(struct front *f);
+void oauth_close(struct front *f);
+/* NULL: `error` names the file and says why. */
+struct token_keys *oauth_keys_load(
+	const char *path, unsigned *passed_over, char error[CONFIG_ERROR_MAX]);
+/* May the request be served, and for whom? Where no token is required *out stays as it is. */
+void oauth_authorize(struct front *f, const struct sbi_origin *from, const struct h2_request *r,
+	struct sbi_access *out);
+/* A key that an NRF has told; taken over. `kid` "": for tokens without one. */
+void oauth_learn(struct front *f, const char *issuer, const char *kid, struct public_key *key);
+
+/* front_nrf.c */
+/* True too where none is configured. */
+bool front_nrf_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+void front_nrf_reload(struct front *f); /* the certificates toward NRFs */
+void front_nrf_close(struct front *f);
+/* At the end of each turn: we want to be found while we take new contexts. */
+void front_nrf_turn(struct front *f, tick_t now);
+/* No NRF has to be told any more that we leave. */
+bool front_nrf_is_out(const struct front *f);
+/* The answer goes to oauth_learn(). */
+void front_ask_key(struct front *f, const char *issuer, const char *kid, const char *algorithm);
+/* Who vouches for NRFs, and what they are shown. */
+struct config_tls nrf_tls_of(const struct config *c);
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);

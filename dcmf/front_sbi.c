@@ -84,15 +84,17 @@ bool front_lets_in(const struct front *f, const char *names)
 	return clients->count == 0 || client_is_listed(names, clients->text, clients->count);
 }
 
-/* Static authorization (TS 33.501 13.3.1): by the certificate that TLS has checked. */
+/* By the certificate that TLS has checked (TS 33.501 13.3.1), then by the access token (13.4.1). */
 static void authorize(void *arg, const struct sbi_origin *from, const struct h2_request *r,
 	struct sbi_access *out)
 {
-	const struct front *f = arg;
+	struct front *f = arg;
 
 	client_identity(from->names, out->identity);
-	if (front_lets_in(f, from->names))
+	if (front_lets_in(f, from->names)) {
+		oauth_authorize(f, from, r, out);
 		return;
+	}
 	out->refused = PROBLEM_NOT_AUTHORIZED;
 	snprintf(out->detail, sizeof(out->detail),
 		"the client's certificate is not listed in authorization.clients");

@@ -185,14 +185,18 @@ static void set_manners(CURL *c)
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
 }
 
-/* Over TLS the server chooses by ALPN; plainly nobody can ask it. */
+/*
+ * Over TLS the server chooses by ALPN; plainly nobody can ask it. curl 7.88 finds a connection again
+ * that it began with prior knowledge, and cannot go on with it ("Error in the HTTP2 framing layer"): each request has its own.
+ */
 static void set_version(CURL *c, const struct upstream_request *r)
 {
-	bool is_plain = strncasecmp(r->url, "http:", 5) == 0;
-	long version = is_plain && r->knows_h2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-					       : CURL_HTTP_VERSION_2TLS;
+	bool is_known = r->knows_h2 && strncasecmp(r->url, "http:", 5) == 0;
 
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, version);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
+		is_known ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+			 : (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, is_known ? 1L : 0L);
 }
 
 static struct curl_blob blob(const char *pem)

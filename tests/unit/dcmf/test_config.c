@@ -227,10 +227,33 @@ static const struct {
 		"together" },
 	{ "sbi: { tls: { certificate: a, key: b, client_ca: c } }\n",
 		"t.yaml:1: sbi.tls.certificate: needs sbi.listen" },
-	{ "sbi: { oauth2: { required: true } }\n",
-		"t.yaml:1: sbi.oauth2.required: access tokens of the SBI are not built yet" },
-	{ "sbi: { nrf: [ https://nrf.example ] }\n",
-		"t.yaml:1: sbi.nrf: registration at an NRF is not built yet" },
+	{ "sbi: { oauth2: { required: true, keys: k } }\n",
+		"t.yaml:1: sbi.oauth2.required: needs sbi.listen" },
+	{ "sbi: { listen: 127.0.0.1:9, oauth2: { required: true } }\n",
+		"t.yaml:1: sbi.oauth2.required: needs sbi.oauth2.keys, or sbi.nrf to ask for "
+		"them" },
+	{ "sbi: { listen: 127.0.0.1:9, oauth2: { required: true }, nrf: [ http://127.0.0.1:7 ] }\n",
+		"t.yaml:1: sbi.oauth2.required: without sbi.oauth2.keys needs sbi.oauth2.issuers: "
+		"nobody's word is taken for who may sign" },
+	{ "sbi: { oauth2: { issuers: [ nrf ] } }\n",
+		"t.yaml:1: sbi.oauth2.issuers: \"nrf\" is no NF instance id" },
+	{ "sbi: { nrf: [ http://127.0.0.1:7 ] }\n", "t.yaml:1: sbi.nrf: needs sbi.listen" },
+	{ "sbi: { listen: 127.0.0.1:9, nrf: [ https://nrf.example ] }\n",
+		"t.yaml:1: sbi.nrf: https://nrf.example is https, and without sbi.tls no NRF is "
+		"trusted" },
+	{ "sbi: { listen: 127.0.0.1:9, nrf: [ http://192.0.2.1 ] }\n",
+		"t.yaml:1: sbi.nrf: http://192.0.2.1: plain http is allowed on loopback only" },
+	{ "sbi: { listen: 127.0.0.1:9, nrf: [ nrf.example ] }\n",
+		"t.yaml:1: sbi.nrf: \"nrf.example\" is no apiRoot, as in https://nrf.example" },
+	{ "sbi: { listen: '0.0.0.0:9', nrf: [ http://localhost ], tls: { certificate: a, key: b, "
+	  "client_ca: c } }\n",
+		"t.yaml: sbi.advertise: is needed where sbi.listen is any address" },
+	{ "sbi: { advertise: mf1 }\n",
+		"t.yaml:1: sbi.advertise: \"mf1\" is neither an address nor a full name" },
+	{ "sbi: { advertise: a..b }\n",
+		"t.yaml:1: sbi.advertise: \"a..b\" is neither an address nor a full name" },
+	{ "node: { plmn: 26201 }\n", "t.yaml:1: node.plmn: \"26201\" is no PLMN, as 262-01 or "
+				     "310-410" },
 	{ "drain: { peer: mf2.example }\n",
 		"t.yaml:1: drain.peer: \"mf2.example\" is no apiRoot, as in https://mf2.example" },
 	{ "drain: { peer: https://mf2.example/ }\n",
@@ -456,6 +479,24 @@ START_TEST(control_may_be_listened_for_anywhere_with_tls_whose_files_change_live
 }
 END_TEST
 
+START_TEST(access_tokens_and_nrfs_are_configured_together)
+{
+	taken("node: { plmn: 310-410, nf_set_id: set1.mfset.5gc.mnc410.mcc310 }\n"
+	      "sbi: { listen: '0.0.0.0:9443', advertise: mf1.ims.example, nrf: [ "
+	      "https://nrf-a.example, 'https://nrf-b.example:8443/core/' ],\n"
+	      "  tls: { certificate: a, key: b, client_ca: c, ca: d },\n"
+	      "  oauth2: { required: true, issuers: [ 11111111-2222-4333-8444-555555555555 ] } "
+	      "}\n");
+	ck_assert_uint_eq(config.sbi.nrf.count, 2);
+	ck_assert(config.sbi.oauth2.required);
+	ck_assert_str_eq(config.sbi.tls.ca, "d");
+	config_finish(&config);
+	taken("sbi: { listen: '127.0.0.1:9443', advertise: '2001:db8::1', nrf: [ "
+	      "'http://[::1]:7777' ] }\n");
+	config_finish(&config);
+}
+END_TEST
+
 START_TEST(the_sbi_may_be_plain_on_loopback_and_anywhere_with_tls)
 {
 	struct config other;
@@ -575,6 +616,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, there_is_a_bound_on_rules_and_networks);
 	tcase_add_test(t, differences_are_named_and_live_ones_are_taken);
 	tcase_add_test(t, control_may_be_listened_for_anywhere_with_tls_whose_files_change_live);
+	tcase_add_test(t, access_tokens_and_nrfs_are_configured_together);
 	tcase_add_test(t, the_sbi_may_be_plain_on_loopback_and_anywhere_with_tls);
 	tcase_add_test(t, equal_configurations_have_no_difference);
 	tcase_add_test(t, file_names_are_relative_to_the_file_that_names_them);
