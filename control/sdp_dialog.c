@@ -256,18 +256,24 @@ static bool has_bootstrap(const struct sdp_media *m)
 	return false;
 }
 
+static bool names_server(const json_t *dc)
+{
+	return json_object_get(dc, "mdc2Info") != NULL || json_object_get(dc, "mdc1Info") != NULL;
+}
+
+/* A line ends here where HTTP is fetched for it, or a server is named that it goes to. */
 static bool decide_by_proxy(const struct offering *o, struct sdp_pair *pair, const char *proxy)
 {
-	if (strcmp(proxy, "HTTP_PROXY") == 0) {
-		pair->fate = PAIR_ENDED;
-		pair->end = o->d->from;
-	} else if (strcmp(proxy, "UDP_PROXY") == 0 || strcmp(proxy, "DC_APPLICATION_PROXY") == 0) {
-		pair->fate = PAIR_JOINED;
-		pair->passes = proxy[0] == 'U';
-	} else {
+	bool is_http = strcmp(proxy, "HTTP_PROXY") == 0;
+
+	if (!is_http && strcmp(proxy, "UDP_PROXY") != 0 &&
+		strcmp(proxy, "DC_APPLICATION_PROXY") != 0)
 		return refuse_line(o, pair, "mediaProxyConfig",
 			"HTTP_PROXY, UDP_PROXY or DC_APPLICATION_PROXY is wanted");
-	}
+	pair->has_server = !is_http && names_server(pair->dc);
+	pair->passes = proxy[0] == 'U';
+	pair->fate = is_http || pair->has_server ? PAIR_ENDED : PAIR_JOINED;
+	pair->end = o->d->from;
 	return true;
 }
 
@@ -280,6 +286,7 @@ static void decide_by_channels(
 
 	pair->fate = sdp_is_local_bootstrap(m) ? PAIR_ENDED : PAIR_JOINED;
 	pair->end = o->d->from;
+	pair->has_server = false;
 	if (has_bootstrap(m))
 		pair->passes = false;
 	else if (mode != NULL || !is_known)

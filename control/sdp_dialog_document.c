@@ -99,7 +99,7 @@ static bool accepts_dcep(const struct sdp_dialog *d, const struct sdp_pair *pair
 
 static const char *proxy_of(const struct sdp_pair *pair)
 {
-	if (pair->fate == PAIR_ENDED)
+	if (pair->fate == PAIR_ENDED && !pair->has_server)
 		return "HTTP_PROXY";
 	return pair->passes ? "UDP_PROXY" : "DC_APPLICATION_PROXY";
 }
@@ -141,14 +141,24 @@ static bool put_peer(json_t *media, const struct sdp_media *m, bool ice)
 	return !ice || m != NULL || js_put(dcmf, "ice", json_object());
 }
 
-static json_t *media_info(const struct sdp_dialog *d, const struct sdp_pair *pair, unsigned side)
+/* The answer of a server, which the gateway gives in its place, must be known. */
+static bool has_answer(
+	const struct sdp_pair *pair, const struct sdp_media *m, const json_t *dc, struct problem *p)
+{
+	return pair->fate != PAIR_ENDED || m == NULL ||
+	       sdp_check_passing(dc, pair->id, m->setup, p);
+}
+
+static json_t *media_info(
+	const struct sdp_dialog *d, const struct sdp_pair *pair, unsigned side, struct problem *p)
 {
 	const struct sdp_media *m = pair->off ? NULL : sdp_pair_media(d, pair, side);
 	json_t *o = json_object(), *dcmf = json_object(), *streams = streams_of(d, pair);
 	json_t *dc = json_is_object(pair->dc) ? json_deep_copy(pair->dc) : json_object();
 	bool fine = js_put_text(o, "mediaId", pair->id) &&
-		    js_put_text(o, "mediaResourceType", "DC") && put_decision(dc, pair, streams) &&
-		    put_extensions(dcmf, d, pair, streams) &&
+		    js_put_text(o, "mediaResourceType", "DC") &&
+		    sdp_take_extensions(dc, dcmf, pair->id, p) && put_decision(dc, pair, streams) &&
+		    has_answer(pair, m, dc, p) && put_extensions(dcmf, d, pair, streams) &&
 		    sdp_put_stance(dcmf, &d->sides[side].stance) &&
 		    json_object_set(o, "dcMedia", dc) == 0 &&
 		    json_object_set(o, "dcmf", dcmf) == 0 && put_peer(o, m, pair->ice[side]);
@@ -191,7 +201,7 @@ static const struct sdp_pair *last_resort(const struct sdp_dialog *d)
 	return kept;
 }
 
-static json_t *medias_of(const struct sdp_dialog *d, unsigned side)
+static json_t *medias_of(const struct sdp_dialog *d, unsigned side, struct problem *p)
 {
 	const struct sdp_pair *kept = last_resort(d);
 	json_t *medias = json_array();
@@ -201,7 +211,7 @@ static json_t *medias_of(const struct sdp_dialog *d, unsigned side)
 
 		if (!has_end(pair, side) || !(lives(pair) || pair == kept))
 			continue;
-		if (!js_append(medias, media_info(d, pair, side))) {
+		if (!js_append(medias, media_info(d, pair, side, p))) {
 			json_decref(medias);
 			return NULL;
 		}
@@ -209,9 +219,10 @@ static json_t *medias_of(const struct sdp_dialog *d, unsigned side)
 	return medias;
 }
 
-static bool append_termination(json_t *list, const struct sdp_dialog *d, unsigned side)
+static bool append_termination(
+	json_t *list, const struct sdp_dialog *d, unsigned side, struct problem *p)
 {
-	json_t *medias = medias_of(d, side), *t;
+	json_t *medias = medias_of(d, side, p), *t;
 	bool fine;
 
 	if (medias == NULL || json_array_size(medias) == 0) {
@@ -240,8 +251,8 @@ static bool put_owner(json_t *doc, const char *owner)
 json_t *sdp_dialog_document(const struct sdp_dialog *d, const char *owner, struct problem *p)
 {
 	json_t *doc = json_object(), *list = json_array();
-	bool fine = list != NULL && append_termination(list, d, 0) &&
-		    append_termination(list, d, 1) &&
+	bool fine = list != NULL && append_termination(list, d, 0, p) &&
+		    append_termination(list, d, 1, p) &&
 		    json_object_set(doc, "terminations", list) == 0 && put_owner(doc, owner);
 
 	if (!fine)

@@ -11,16 +11,17 @@
 enum pair_fate { PAIR_FOREIGN, PAIR_JOINED, PAIR_ENDED };
 
 struct sdp_pair {
-	int at[2];     /* index of the section on each side; -1: that side has none */
-	char id[72];   /* mediaId in both terminations */
-	uint8_t fate;  /* enum pair_fate */
-	uint8_t end;   /* ended: the side it has */
-	bool passes;   /* joined: UDP_PROXY, else DC_APPLICATION_PROXY */
-	bool off;      /* port 0 */
-	bool is_ours;  /* was joined or ended once */
-	bool added;    /* by addBootstrap */
-	bool ice[2];   /* does the peer of that leg do checks? It holds while the leg lives */
-	bool is_named; /* `dc` stood at this line's own mediaId, not at "*" */
+	int at[2];       /* index of the section on each side; -1: that side has none */
+	char id[72];     /* mediaId in both terminations */
+	uint8_t fate;    /* enum pair_fate */
+	uint8_t end;     /* ended: the side it has */
+	bool has_server; /* ended: at a server that dcMedia names, else by HTTP */
+	bool passes;     /* joined, or ended at a server: UDP_PROXY, else DC_APPLICATION_PROXY */
+	bool off;        /* port 0 */
+	bool is_ours;    /* was joined or ended once */
+	bool added;      /* by addBootstrap */
+	bool ice[2];     /* does the peer of that leg do checks? It holds while the leg lives */
+	bool is_named;   /* `dc` stood at this line's own mediaId, not at "*" */
 	json_t *dc; /* what the controller decided of it, a partial DcMedia or null; NULL: nothing */
 };
 

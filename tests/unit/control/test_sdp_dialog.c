@@ -379,6 +379,9 @@ START_TEST(answers_that_do_not_fit_are_refused)
 }
 END_TEST
 
+#define PASSING_SERVER \
+	"{'remoteMdc2Endpoint':{'securitySetup':'PASSIVE','fingerprints':['SHA-256 " FP_C "']}}"
+
 START_TEST(the_controller_decides_line_by_line)
 {
 	static const struct {
@@ -390,6 +393,10 @@ START_TEST(the_controller_decides_line_by_line)
 			NULL },
 		{ "{'1':{'mediaProxyConfig':'DC_APPLICATION_PROXY'}}", "DC_APPLICATION_PROXY",
 			"DC_APPLICATION_PROXY", "DC_APPLICATION_PROXY", "DC_APPLICATION_PROXY" },
+		{ "{'3':{'mediaProxyConfig':'DC_APPLICATION_PROXY','mdc2Info':{}}}", "HTTP_PROXY",
+			NULL, "DC_APPLICATION_PROXY", NULL },
+		{ "{'3':{'mediaProxyConfig':'UDP_PROXY','mdc2Info':" PASSING_SERVER "}}",
+			"HTTP_PROXY", NULL, "UDP_PROXY", NULL },
 		{ "{'3':null}", "HTTP_PROXY", NULL, NULL, NULL },
 		{ "{'*':{'mediaProxyConfig':'UDP_PROXY'},'1':{}}", "HTTP_PROXY", NULL, "UDP_PROXY",
 			"UDP_PROXY" },
@@ -414,6 +421,43 @@ START_TEST(the_controller_decides_line_by_line)
 		json_decref(dc);
 		hang_up(&c);
 	}
+}
+END_TEST
+
+/* The other side never hears of it; the gateway answers in the server's place. */
+START_TEST(a_line_with_a_server_ends_here)
+{
+	struct call c = { 0 };
+	json_t *dc = json_of("{'3':{'mediaProxyConfig':'DC_APPLICATION_PROXY','mdc2Info':"
+			     "{'mdc2Protocol':'TCP'},'dcmf':{'applications':{'1000':'board'}}}}");
+
+	offer(&c, IMS_A, (struct sdp_wish){ .dc_media = dc },
+		A_HEAD("1") AUDIO("49170") M("20102")
+			OUR_C AS DTLS("65536", "active", FP_OURS, TO_B) REMOTE_BDC);
+	answer(&c, B_HEAD("5") AUDIO("30000") M("40502") B_DTLS REMOTE_BDC,
+		B_HEAD("5") AUDIO("30000") LOCAL_ANSWER("20001") M("20002")
+			OUR_C DTLS("1024", "passive", FP_OURS, TO_A) REMOTE_BDC M("20003")
+				OUR_LINE("262144", "passive", TO_A) BOARD POINTER APP);
+	ck_assert_str_eq(
+		js_get_text(json_object_get(json_object_get(gateway_media(c.doc, "a", "3"), "dcmf"),
+				    "applications"),
+			"1000"),
+		"board");
+	json_decref(dc);
+	hang_up(&c);
+}
+END_TEST
+
+/* An answer needs the words of the server where DTLS passes. */
+START_TEST(a_line_that_passes_to_a_server_without_words_is_refused)
+{
+	struct call c = { 0 };
+	json_t *dc = json_of("{'3':{'mediaProxyConfig':'UDP_PROXY','mdc2Info':{}}}");
+
+	refused(&c, carry(&c, IMS_A, &(struct sdp_wish){ .dc_media = dc }), PROBLEM_IE_MISSING,
+		"/dcMedia/3/mdc2Info: the answer needs the fingerprints");
+	json_decref(dc);
+	hang_up(&c);
 }
 END_TEST
 
@@ -658,6 +702,8 @@ static Suite *suite(void)
 	tcase_add_test(t, who_speaks_is_told_by_the_origin_and_strangers_are_refused);
 	tcase_add_test(t, answers_that_do_not_fit_are_refused);
 	tcase_add_test(t, the_controller_decides_line_by_line);
+	tcase_add_test(t, a_line_with_a_server_ends_here);
+	tcase_add_test(t, a_line_that_passes_to_a_server_without_words_is_refused);
 	tcase_add_test(t, a_line_that_is_left_alone_is_not_touched);
 	tcase_add_test(t, decisions_that_make_no_sense_are_refused);
 	tcase_add_test(t, channels_that_the_controller_does_not_take_do_not_go_on);
