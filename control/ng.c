@@ -407,7 +407,7 @@ static bool is_dealt_with(struct ng_request *r, struct span cookie, struct span 
 	return false;
 }
 
-void ng_message(struct ng *ng, const struct ng_from *from, struct span message)
+bool ng_message(struct ng *ng, const struct ng_from *from, struct span message)
 {
 	struct span cookie = SPAN_NONE;
 	struct ng_request *r;
@@ -415,18 +415,21 @@ void ng_message(struct ng *ng, const struct ng_from *from, struct span message)
 	count(ng_messages_total);
 	if (message.len > NG_MESSAGE_MAX || (!from->plain && !cut_cookie(&message, &cookie))) {
 		count(ng_malformed_total);
-		return;
+		return false;
 	}
-	if ((r = request_new(ng, from, cookie)) == NULL)
+	if ((r = request_new(ng, from, cookie)) == NULL) {
 		count(allocation_failed_total); /* it will come again */
-	else if (is_dealt_with(r, cookie, message))
-		return;
-	else if (ng->request_count > NG_REQUESTS_MAX)
+		return false;
+	}
+	if (is_dealt_with(r, cookie, message))
+		return true;
+	if (ng->request_count > NG_REQUESTS_MAX)
 		fail(r, "too many requests are under way");
 	else
 		run(r, message);
 	if (tick_is_never(ng->sweep) && !list_is_empty(&ng->calls.all))
 		ng->sweep = tick_add(ng->config.now(ng->config.front), SWEEP_US);
+	return true;
 }
 
 /* ---- time ------------------------------------------------------------------------------- */

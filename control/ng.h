@@ -44,8 +44,11 @@ struct ng *ng_create(const struct ng_config *config); /* NULL: out of memory */
 /* Right before the desk: what it was asked and has not answered is never answered. */
 void ng_destroy(struct ng *ng);
 
-/* At most NG_MESSAGE_MAX bytes; what has no cookie gets no answer. */
-void ng_message(struct ng *ng, const struct ng_from *from, struct span message);
+/*
+ * At most NG_MESSAGE_MAX bytes. False: no answer comes, for it is too long or has no cookie, or
+ * memory ran out. A message that comes again while it is worked on is answered once.
+ */
+bool ng_message(struct ng *ng, const struct ng_from *from, struct span message);
 
 tick_t ng_deadline(const struct ng *ng);
 void ng_expire(struct ng *ng, tick_t now);

@@ -296,6 +296,23 @@ static void check_nrfs(const struct config *c)
 	}
 }
 
+static void check_ng(const struct config *c)
+{
+	const struct addr *listen = &c->ng.listen, *http = &c->ng.http;
+
+	if (listen->family != ADDR_NONE) {
+		check_bind(listen, SOCK_DGRAM, "ng.listen");
+		check_bind(listen, SOCK_STREAM, "ng.listen");
+	}
+	if (http->family != ADDR_NONE)
+		check_bind(http, SOCK_STREAM, "ng.http");
+	if ((listen->family != ADDR_NONE && !addr_is_loopback(listen)) ||
+		(http->family != ADDR_NONE && !addr_is_loopback(http)))
+		fprintf(stderr,
+			"dcmf: warning: ng: the protocol has no authentication; whoever sends from, "
+			"or in the name of, an address in ng.clients controls calls\n");
+}
+
 unsigned check_config(const struct config *c)
 {
 	errors = 0;
@@ -304,6 +321,7 @@ unsigned check_config(const struct config *c)
 	check_mdc_tls("mdc1.tls", &c->mdc1.tls);
 	check_mdc_tls("mdc2.tls", &c->mdc2.tls);
 	check_dcsf(c);
+	check_ng(c);
 	check_socket(c);
 	check_listener_tls("control.tcp.tls", &c->control.tcp.tls, NULL);
 	check_listener_tls("sbi.tls", &c->sbi.tls, SBI_PROTOCOL);

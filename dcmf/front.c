@@ -231,6 +231,10 @@ void front_workers_are_up(struct front *f)
 		front_fail(f, "%s", error);
 		return;
 	}
+	if (!front_ng_open(f, error)) {
+		front_fail(f, "%s", error);
+		return;
+	}
 	set_stage(f, FRONT_READY, TICK_NEVER);
 	log_info(NULL, "ready: dcmf " DCMF_VERSION ", %u worker%s, control socket %s",
 		f->worker_count, f->worker_count == 1 ? "" : "s", f->socket_path);
@@ -332,6 +336,7 @@ static void close_parts(struct front *f)
 	dcsf_close(f);
 	resolver_destroy(f->resolver);
 	cert_close(f);
+	front_ng_close(f);
 	desk_destroy(f->desk);
 	front_nrf_close(f);
 	oauth_close(f);

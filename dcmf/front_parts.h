@@ -110,6 +110,7 @@ struct front {
 	struct front_nrf *nrf;          /* NULL: there is none */
 	struct filter_factory *sbi_tls; /* NULL: h2c, on loopback */
 	struct httpd *httpd;
+	struct front_ng *ng; /* NULL: not configured */
 };
 
 /* front.c */
@@ -251,6 +252,10 @@ bool front_nrf_is_out(const struct front *f);
 void front_ask_key(struct front *f, const char *issuer, const char *kid, const char *algorithm);
 /* Who vouches for NRFs, and what they are shown. */
 struct config_tls nrf_tls_of(const struct config *c);
+
+/* front_ng.c */
+bool front_ng_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+void front_ng_close(struct front *f); /* right before the desk goes */
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);
