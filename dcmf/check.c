@@ -242,6 +242,23 @@ static void check_socket(const struct config *c)
 	}
 }
 
+static void check_ng(const struct config *c)
+{
+	const struct addr *listen = &c->ng.listen, *http = &c->ng.http;
+
+	if (listen->family != ADDR_NONE) {
+		check_bind(listen, SOCK_DGRAM, "ng.listen");
+		check_bind(listen, SOCK_STREAM, "ng.listen");
+	}
+	if (http->family != ADDR_NONE)
+		check_bind(http, SOCK_STREAM, "ng.http");
+	if ((listen->family != ADDR_NONE && !addr_is_loopback(listen)) ||
+		(http->family != ADDR_NONE && !addr_is_loopback(http)))
+		fprintf(stderr,
+			"dcmf: warning: ng: the protocol has no authentication; whoever sends from, "
+			"or in the name of, an address in ng.clients controls calls\n");
+}
+
 static void check_oauth2(const struct config *c)
 {
 	char error[CONFIG_ERROR_MAX];
@@ -294,23 +311,6 @@ static void check_nrfs(const struct config *c)
 		resolver_destroy(resolver);
 		loop_destroy(l.loop);
 	}
-}
-
-static void check_ng(const struct config *c)
-{
-	const struct addr *listen = &c->ng.listen, *http = &c->ng.http;
-
-	if (listen->family != ADDR_NONE) {
-		check_bind(listen, SOCK_DGRAM, "ng.listen");
-		check_bind(listen, SOCK_STREAM, "ng.listen");
-	}
-	if (http->family != ADDR_NONE)
-		check_bind(http, SOCK_STREAM, "ng.http");
-	if ((listen->family != ADDR_NONE && !addr_is_loopback(listen)) ||
-		(http->family != ADDR_NONE && !addr_is_loopback(http)))
-		fprintf(stderr,
-			"dcmf: warning: ng: the protocol has no authentication; whoever sends from, "
-			"or in the name of, an address in ng.clients controls calls\n");
 }
 
 unsigned check_config(const struct config *c)

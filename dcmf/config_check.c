@@ -380,54 +380,11 @@ static bool check_nrf(struct checker *k)
 	return true;
 }
 
-static bool check_ng_clients(struct checker *k)
-{
-	const struct config_texts *clients = &k->c->ng.clients;
-	struct policy networks = { 0 };
-	const char *why = NULL;
-	bool fine = true;
-
-	for (unsigned i = 0; fine && i < clients->count; i++)
-		fine = policy_add_network(&networks, SPAN_STR(clients->text[i]), &why) ||
-		       fail(k, "ng.clients", "\"%.80s\": %s", clients->text[i], why);
-	policy_finish(&networks);
-	return fine;
-}
-
-/* The protocol has no authentication: where it listens, and to whom, must be meant so. */
-static bool check_ng_address(struct checker *k, const char *path, const struct addr *at)
-{
-	if (at->family == ADDR_NONE || addr_is_loopback(at))
-		return true;
-	if (addr_is_any(at))
-		return fail(k, path,
-			"one address is wanted, not all of them: the ng protocol has no "
-			"authentication");
-	return k->c->ng.clients.count > 0 ||
-	       fail(k, path,
-		       "the ng protocol has no authentication: off loopback, ng.clients must say "
-		       "who may speak");
-}
-
-static bool check_ng(struct checker *k)
-{
-	const struct addr *listen = &k->c->ng.listen, *http = &k->c->ng.http;
-
-	if (k->c->ng.clients.count > 0 && listen->family == ADDR_NONE && http->family == ADDR_NONE)
-		return fail(k, "ng.clients", "needs ng.listen or ng.http");
-	if (http->family != ADDR_NONE && addr_eq(listen, http))
-		return fail(k, "ng.http", "ng.listen has this port over TCP");
-	return check_ng_clients(k) && check_ng_address(k, "ng.listen", listen) &&
-	       check_ng_address(k, "ng.http", http);
-}
-
 bool config_check(const struct config *c, const char *name, const unsigned *lines,
 	char error[CONFIG_ERROR_MAX])
 {
 	struct checker k = { c, name, lines, error };
 
-	if (!check_ng(&k))
-		return false;
 	if (!check_ng(&k))
 		return false;
 	return check_node(&k) && check_media(&k) && check_dtls(&k) && check_mdc1(&k) &&

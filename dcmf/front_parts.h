@@ -224,6 +224,10 @@ bool front_lets_in(const struct front *f, const char *names);
 /* 0 to 100: contexts, ports, handshakes, requests: whatever is used up most. */
 unsigned front_load(struct front *f);
 
+/* front_ng.c */
+bool front_ng_open(struct front *f, char error[CONFIG_ERROR_MAX]);
+void front_ng_close(struct front *f); /* right before the desk goes */
+
 /* front_oauth.c */
 /* As sbi.oauth2 says; true too where no token is required. */
 bool oauth_open(struct front *f, char error[CONFIG_ERROR_MAX]);
@@ -252,10 +256,6 @@ bool front_nrf_is_out(const struct front *f);
 void front_ask_key(struct front *f, const char *issuer, const char *kid, const char *algorithm);
 /* Who vouches for NRFs, and what they are shown. */
 struct config_tls nrf_tls_of(const struct config *c);
-
-/* front_ng.c */
-bool front_ng_open(struct front *f, char error[CONFIG_ERROR_MAX]);
-void front_ng_close(struct front *f); /* right before the desk goes */
 
 /* front_admin.c */
 bool admin_open(struct front *f, char error[CONFIG_ERROR_MAX]);
