@@ -255,8 +255,8 @@ static void check_ng(const struct config *c)
 	if ((listen->family != ADDR_NONE && !addr_is_loopback(listen)) ||
 		(http->family != ADDR_NONE && !addr_is_loopback(http)))
 		fprintf(stderr,
-			"dcmf: warning: ng: the protocol has no authentication; whoever sends from, "
-			"or in the name of, an address in ng.clients controls calls\n");
+			"dcmf: warning: ng: no authentication: who sends in the name of ng.clients "
+			"controls calls\n");
 }
 
 static void check_oauth2(const struct config *c)
