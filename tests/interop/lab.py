@@ -161,6 +161,10 @@ class Lab:
         a browser and its driver too."""
         return ["ip", "netns", "exec", self.ue, *BOUND, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *words]
 
+    def gw_words(self, words: list[str]) -> list[str]:
+        """The same in the gateway's namespace: what stands beside it on the machine."""
+        return ["ip", "netns", "exec", self.gw, *BOUND, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *words]
+
     def in_ue(self, words: list[str], timeout: int = 240) -> dict:
         """Runs a peer program in the UE's namespace; its last line is a JSON object."""
         done = subprocess.run(self.ue_words(words), capture_output=True, text=True, timeout=timeout, env=self.environment())
