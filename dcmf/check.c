@@ -293,6 +293,9 @@ static void check_nrfs(const struct config *c)
 {
 	const struct config_tls tls = nrf_tls_of(c);
 
+	if (c->sbi.nrf.count > 0 && strcmp(c->node.nf_instance_id, "auto") == 0)
+		fprintf(stderr, "dcmf: warning: sbi.nrf: with node.nf_instance_id auto an NRF "
+				"sees another node at every start\n");
 	if (c->sbi.nrf.count > 0 && tls.ca != c->sbi.tls.client_ca)
 		check_mdc_tls("sbi.tls", &tls); /* the others have been looked at */
 	for (unsigned i = 0; i < c->sbi.nrf.count; i++) {

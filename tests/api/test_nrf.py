@@ -186,9 +186,11 @@ class Registration(unittest.TestCase):
 
 
 class Configuration(unittest.TestCase):
-    def check(self, text):
+    def check(self, text, without="nothing"):
+        """Status and words of --check; `without` becomes auto."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
-            f.write("admin: { listen: '' }\ncontrol: { socket: /tmp/dcmf-nrf-%d.sock }\n%s" % (os.getpid(), CONFIG + text))
+            f.write("admin: { listen: '' }\ncontrol: { socket: %s.sock }\n%s" % (
+                f.name, (CONFIG + text).replace(without, "auto")))
             f.flush()
             done = subprocess.run([DCMF, "--check", "-c", f.name], capture_output=True, text=True, timeout=PATIENCE)
         return done.returncode, done.stderr
@@ -196,6 +198,9 @@ class Configuration(unittest.TestCase):
     def test_check_looks_the_nrf_up(self):
         listen = "listen: '127.0.0.1:%d'" % free_port()
         self.assertEqual(self.check("sbi: { %s, nrf: [ 'http://localhost:7777' ] }\n" % listen), (0, ""))
+        status, text = self.check("sbi: { %s, nrf: [ 'http://localhost:7777' ] }\n" % listen, US)
+        self.assertEqual(status, 0)
+        self.assertIn("another node at every start", text)
         status, text = self.check("sbi: { %s, nrf: [ 'http://nrf.invalid:7777' ] }\n" % listen)
         self.assertEqual(status, 1)
         self.assertIn("nrf.invalid", text)
