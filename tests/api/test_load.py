@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+from authority import Authority
 from gateway import HOST, Gateway
 from load import Load
 
@@ -75,7 +76,7 @@ class Waves(Gateways):
         self.assertEqual((part["begun"], part["up"], part["done"], part["failed"]), (2 * ues, 2 * ues, 2 * ues, 0), said)
         self.assertEqual([part[k] for k in ("handshakes", "lists", "packages", "notModified")], [expected] * 4)
         self.assertGreaterEqual(part["bytes"], expected * PACKAGE)
-        self.assertEqual(report["checked"], "every byte against the pattern of synthetic packages")
+        self.assertEqual(part["checked"], "every byte against the pattern of synthetic packages")
         self.assertEqual([w["gaugesBackToZero"] for w in report["waves"]], [True, True], said)
         self.check_nothing_is_left(gateway, ports)
         return part
@@ -161,6 +162,78 @@ class Pairs(Gateways):
         gateway = self.gateway(address="::1")
         for scenario in ("p2p", "passthrough"):
             self.run_pairs(gateway, scenario, "--bind", "::1", pairs=6)
+
+
+class Servers(Gateways):
+    """Phones that talk to an application server, which the generator plays, in every way a server is spoken to."""
+
+    AT = "127.200.%s" % HOST.split(".", 2)[2]  # of this process alone
+    FOREIGN = "127.201.%s" % HOST.split(".", 2)[2]
+    MORE = "mdc2: { allow_plain: loopback%s }\npolicy: { operator_networks: [ 127.200.0.0/16 ] }\n"
+
+    def run_p2a(self, gateway, protocol, *words, at=AT, ues=12):
+        ports = next(gateway.metric("ports"))
+        with Load(DCMF_LOAD, gateway, "--protocol", protocol, "--server-bind", at, "--ues", str(ues), "--messages", "90", "--rate", "30",
+                  "--waves", "2", "--timeout", "60", "--ice", "mixed", "--setup", "mixed", *words, scenario="p2a") as load:
+            load.finish(PATIENCE)
+            said = load.said + load.complained + gateway.log_text()
+            self.assertEqual(load.status, 0, said)
+            part = load.part
+        self.assertEqual((part["begun"], part["done"], part["certificates"]), (2 * ues, 2 * ues, 2 * ues), said)
+        self.assertEqual([w["gaugesBackToZero"] for w in load.report["waves"]], [True, True], said)
+        self.check_nothing_is_left(gateway, ports)
+        return part
+
+    def check_messages(self, part, count=2 * 12 * 90):
+        self.assertEqual((part["messagesSent"], part["messagesReceived"] + part["messagesLost"]), (count, count))
+
+    def test_servers_that_speak_data_channels(self):
+        gateway = self.gateway(more=self.MORE % "")
+        part = self.run_p2a(gateway, "UDP/DTLS/SCTP")
+        self.check_messages(part)
+        self.assertEqual((part["handshakes"], part["messagesLost"], part["passedThrough"]), (48, 0, False))
+        self.check_messages(self.run_p2a(gateway, "UDP/DTLS/SCTP", "--payload", "60000", "--reliability", "reliable", ues=4), 2 * 4 * 90)
+        part = self.run_p2a(gateway, "UDP_PROXY", at=self.FOREIGN)
+        self.check_messages(part)
+        self.assertEqual((part["handshakes"], part["messagesLost"], part["passedThrough"]), (48, 0, True))
+
+    def test_servers_that_speak_frames(self):
+        gateway = self.gateway(more=self.MORE % "")
+        part = self.run_p2a(gateway, "TCP")
+        self.check_messages(part)
+        self.assertEqual((part["handshakes"], part["messagesLost"]), (24, 0))
+        self.check_messages(self.run_p2a(gateway, "TCP", "--payload", "60000", "--reliability", "reliable", ues=4), 2 * 4 * 90)
+
+    def test_servers_that_speak_frames_over_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ca = Authority(folder, "ca")
+            ca.issue("server", "DNS:as.example")
+            ca.issue("gateway", "DNS:gateway.example")
+            pem = os.path.join(folder, "all.pem")
+            with open(pem, "w") as f:
+                for path in (ca.path("server"), ca.path("server", "key"), ca.path("ca")):
+                    with open(path) as g:
+                        f.write(g.read())
+            tls = ", tls: { certificate: %s, key: %s }" % (ca.path("gateway"), ca.path("gateway", "key"))
+            self.check_messages(self.run_p2a(self.gateway(more=self.MORE % tls), "TCP/TLS", "--server-pem", pem))
+
+    def test_servers_that_take_datagrams(self):
+        part = self.run_p2a(self.gateway(more=self.MORE % ""), "UDP", "--message-rate", "200")
+        self.check_messages(part)
+        self.assertLess(part["messagesLost"], part["messagesSent"] / 10)
+
+    def test_servers_that_speak_http(self):
+        part = self.run_p2a(self.gateway(more=self.MORE % ""), "HTTP", "--fetches", "2")
+        self.assertEqual([part[k] for k in ("lists", "packages", "notModified")], [24, 48, 24])
+        self.assertEqual(part["checked"], "every byte against the pattern of synthetic packages")
+
+    def test_a_server_without_protection_is_refused_where_that_is_not_allowed(self):
+        for protocol in ("TCP", "UDP", "HTTP"):
+            with Load(DCMF_LOAD, self.gateway(more=(self.MORE % "").replace("loopback", "never")), "--protocol", protocol, "--server-bind", self.AT,
+                      "--ues", "2", scenario="p2a") as load:
+                load.finish(PATIENCE)
+                self.assertEqual((load.status, load.report["failures"]["CONTROL"]["count"]), (1, 2), load.said)
+                self.assertIn("allow_plain", load.report["failures"]["CONTROL"]["first"])
 
 
 class Others(Gateways):

@@ -34,8 +34,9 @@ static bool connect_lines(struct load_actor *a, const char *sdp)
 	return wrong == NULL;
 }
 
-static void on_answer(struct load_actor *a, const char *sdp)
+static void on_answer(struct load_actor *a, const char *sdp, const json_t *result)
 {
+	(void)result;
 	a->connected = load_actor_now(a);
 	load_actor_measure(a, MEASURE_ANSWER, a->begun, a->connected);
 	if (connect_lines(a, sdp))

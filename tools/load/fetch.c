@@ -24,7 +24,9 @@ static void ask(struct fetch *f, enum fetch_of of, const char *target, const cha
 	f->asked = load_actor_now(a);
 	load_actor_wait(a, a->options->timeout);
 	err = ue_ask(a->lines[f->line].ue,
-		&(struct ue_request){ .sid = fetch_sid(f->line), .target = target, .etag = etag });
+		&(struct ue_request){ .sid = f->sid ? f->sid : fetch_sid(f->line),
+			.target = target,
+			.etag = etag });
 	if (err != ERR_OK)
 		load_actor_fail(a, FAILURE_MEMORY, err_text(err));
 }
@@ -38,7 +40,7 @@ static void ask_list(struct fetch *f)
 
 static void ask_package(struct fetch *f, enum fetch_of of)
 {
-	struct verify *v = &f->owner->load->verify;
+	struct verify *v = load_actor_verify(f->owner);
 	char target[256];
 
 	snprintf(target, sizeof(target), "/applications?appid=%s&sdkVersion=1.0", v->app);
@@ -50,7 +52,7 @@ static void ask_package(struct fetch *f, enum fetch_of of)
 static void next_line(struct fetch *f)
 {
 	f->fetched = 0;
-	if (++f->line < f->owner->line_count)
+	if (++f->line < f->owner->line_count && f->sid == 0)
 		ask_list(f);
 	else
 		load_actor_done(f->owner);
@@ -67,7 +69,7 @@ void fetch_begin(struct fetch *f, struct load_actor *owner)
 static void list_done(struct fetch *f)
 {
 	struct load_actor *a = f->owner;
-	const char *wrong = verify_list(&a->load->verify, bytes_view(&f->list));
+	const char *wrong = verify_list(load_actor_verify(a), bytes_view(&f->list));
 
 	load_actor_measure(a, MEASURE_LIST, f->asked, load_actor_now(a));
 	a->part->lists++;

@@ -8,6 +8,7 @@ enum fetch_of { FETCH_LIST, FETCH_PACKAGE, FETCH_AGAIN };
 struct fetch {
 	struct load_actor *owner;
 	unsigned line;
+	uint16_t sid; /* of the only line; 0: the bootstrap channel of each */
 	enum fetch_of of;
 	bool is_on;
 	tick_t asked;

@@ -10,6 +10,7 @@
 
 static const struct load_ops *const all_ops[SCENARIO_MAX] = {
 	[SCENARIO_bootstrap] = &bootstrap_ops,
+	[SCENARIO_p2a] = &p2a_ops,
 	[SCENARIO_p2p] = &pair_ops,
 	[SCENARIO_passthrough] = &pair_ops,
 };
@@ -216,11 +217,11 @@ static void on_answer(void *arg, json_t *result, const char *failed)
 		load_actor_fail(
 			a, FAILURE_CONTROL, result ? "a result without contextId or sdp" : failed);
 	else
-		a->answered(a, sdp);
+		a->answered(a, sdp, result);
 }
 
-void load_actor_ask(struct load_actor *a, const char *method, json_t *params,
-	void (*answered)(struct load_actor *a, const char *sdp))
+void load_actor_ask(
+	struct load_actor *a, const char *method, json_t *params, load_answered *answered)
 {
 	wait_in(a, LOAD_ASKING, a->options->timeout);
 	a->request_due = true;

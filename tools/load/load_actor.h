@@ -21,6 +21,8 @@
 
 #define LOAD_LINES_MAX 2
 
+struct server;
+
 /* What all actors of a process share. */
 struct load {
 	const struct plan *plan;
@@ -32,8 +34,9 @@ struct load {
 	struct stun_codec *codec;
 	struct load_control *control;
 	struct timers timers;
-	struct verify verify;
-	struct dtls_ctx **identities; /* certificates of UEs */
+	struct verify verify[PARTS_MAX];
+	struct server *servers[PARTS_MAX]; /* of p2a; NULL: not needed (yet) */
+	struct dtls_ctx **identities;      /* certificates of UEs */
 	unsigned identity_count;
 	struct load_line *by_number;
 	struct list_node all;   /* actors that are not gone */
@@ -76,7 +79,7 @@ struct load_ops {
 			*a); /* frees what struct load_actor does not hold. May be NULL. */
 };
 
-extern const struct load_ops bootstrap_ops, pair_ops;
+extern const struct load_ops bootstrap_ops, p2a_ops, pair_ops;
 
 enum load_state {
 	LOAD_ASKING,
@@ -87,6 +90,9 @@ enum load_state {
 	LOAD_LEAVING,
 	LOAD_GONE
 };
+
+/* The session description that was asked for, and all of the result. */
+typedef void load_answered(struct load_actor *a, const char *sdp, const json_t *result);
 
 /* First in what a scenario makes of it. */
 struct load_actor {
@@ -99,8 +105,7 @@ struct load_actor {
 	bool failed, was_up, stopped;
 	bool ends_silently; /* nobody in between says goodbye to its UEs */
 	bool request_due;   /* one is under way that makes or ends a context */
-	/* What to do with the session description that is asked for. */
-	void (*answered)(struct load_actor *a, const char *sdp);
+	load_answered *answered;
 	struct load_line lines[LOAD_LINES_MAX];
 	unsigned line_count;
 	char context_id[64];
@@ -143,17 +148,29 @@ static inline bool load_is_chosen(unsigned index, unsigned percent)
 	return (index + 1) * percent / 100 > index * percent / 100;
 }
 
+static inline struct verify *load_actor_verify(const struct load_actor *a)
+{
+	return &a->load->verify[a->part_index];
+}
+
+/* Bytes of a message that UEs which talk take at least. */
+static inline uint32_t load_message_size(const struct options *o)
+{
+	return (uint32_t)(o->payload > o->message_size ? o->payload : o->message_size);
+}
+
 /* What all UEs of a run have in common. `turn` decides where roles are taken in turn. */
 void load_actor_config(
 	const struct load_actor *a, bool ice, unsigned turn, struct ue_config *config);
 /*
- * A socket of its own, a certificate, and a UE with `wanted` channels to wait for. NULL: it has failed.
+ * A socket of its own (where config->local names an address, there), a certificate, and a UE with `wanted` channels to wait for.
+ * NULL: it has failed.
  */
 struct load_line *load_actor_line(
 	struct load_actor *a, const char *who, struct ue_config *config, unsigned wanted);
 /* Asks the gateway; `answered` gets what it says, unless it refuses or is too late. */
-void load_actor_ask(struct load_actor *a, const char *method, json_t *params,
-	void (*answered)(struct load_actor *a, const char *sdp));
+void load_actor_ask(
+	struct load_actor *a, const char *method, json_t *params, load_answered *answered);
 /* Everything is asked and answered: the channels are to open in time. */
 void load_actor_set_up(struct load_actor *a);
 /* Leaves; only the first failure counts. */

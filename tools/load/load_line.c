@@ -40,7 +40,8 @@ static bool open_socket(struct load_line *line, unsigned number, struct path *at
 	struct load *l = line->owner->load;
 	enum err err = ERR_EXISTS;
 
-	*at = (struct path){ .local = address_of(line->owner->options, number) };
+	if (at->local.family == ADDR_NONE)
+		*at = (struct path){ .local = address_of(line->owner->options, number) };
 	for (unsigned i = 0; i < BIND_TRIES && err == ERR_EXISTS; i++) {
 		at->local.port = (uint16_t)(PORT_FIRST + l->next_port++ % PORT_COUNT);
 		err = udp_open(l->udp, &at->local, &at->port);

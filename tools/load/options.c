@@ -18,6 +18,13 @@ const struct scenario_info scenario_info[SCENARIO_MAX] = {
 #undef SCENARIO
 };
 
+const struct protocol_info protocol_info[PROTOCOL_MAX] = {
+#define PROTOCOL(name, word, proxy, mdc2_protocol, has_channels, passes) \
+	[PROTOCOL_##name] = { word, proxy, mdc2_protocol, has_channels, passes },
+#include "tools/load/protocols.def"
+#undef PROTOCOL
+};
+
 static const struct row {
 	const char *name, *argument;
 	enum kind kind;
@@ -193,13 +200,35 @@ static bool check_numbers(const struct options *o)
 	       in_range("slow-reader", o->slow_reader, 0, 1L << 30);
 }
 
+static bool parse_server(struct options *o)
+{
+	unsigned i = 0;
+
+	while (i < PROTOCOL_MAX && strcmp(o->protocol_word, protocol_info[i].name) != 0)
+		i++;
+	if (i == PROTOCOL_MAX)
+		return wrong("protocol", o->protocol_word, "no such word");
+	o->protocol = (enum protocol)i;
+	if (!addr_parse_ip(SPAN_STR(o->server_bind), 0, &o->server_at))
+		return wrong("server-bind", o->server_bind, "a literal address is needed");
+	o->passes = options_scenario(o)->passes;
+	if (o->scenario != SCENARIO_p2a)
+		return true;
+	o->passes = protocol_info[i].passes;
+	if (o->protocol == PROTOCOL_UDP)
+		o->channels = 1;
+	return o->protocol != PROTOCOL_TLS || o->server_pem != NULL ||
+	       wrong("protocol", o->protocol_word, "needs --server-pem");
+}
+
 bool options_settle(struct options *o)
 {
 	static const char *const setups[] = { "actpass", "active", "passive", "mixed", NULL };
 	static const char *const styles[] = { "ims", "webrtc", NULL };
 
 	if (!one_of("setup", o->setup, setups) || !one_of("style", o->style, styles) ||
-		!parse_ice(o) || !parse_hold(o) || !parse_bind(o) || !parse_kind(o))
+		!parse_ice(o) || !parse_hold(o) || !parse_bind(o) || !parse_kind(o) ||
+		!parse_server(o))
 		return false;
 	o->webrtc = strcmp(o->style, "webrtc") == 0;
 	if (!(o->rate > 0))

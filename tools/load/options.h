@@ -27,12 +27,28 @@ struct scenario_info {
 
 extern const struct scenario_info scenario_info[SCENARIO_MAX];
 
+enum protocol {
+#define PROTOCOL(name, word, proxy, mdc2_protocol, has_channels, passes) PROTOCOL_##name,
+#include "tools/load/protocols.def"
+#undef PROTOCOL
+	PROTOCOL_MAX
+};
+
+struct protocol_info {
+	const char *name;
+	const char *proxy, *mdc2_protocol; /* mediaProxyConfig; mdc2Protocol, or NULL */
+	bool has_channels;                 /* reach the server */
+	bool passes;                       /* DTLS ends at the server */
+};
+
+extern const struct protocol_info protocol_info[PROTOCOL_MAX];
+
 /* How channels of pairs carry their messages. */
 enum load_kind { LOAD_RELIABLE, LOAD_UNORDERED, LOAD_PARTIAL, LOAD_MIXED };
 
 struct options {
 	const char *socket, *hold, *ice, *setup, *style, *app, *url, *direct, *bind, *metrics,
-		*json, *html, *reliability, *of;
+		*json, *html, *reliability, *of, *protocol_word, *server_bind, *server_pem;
 	long ues, pairs, waves, processes, lines, fetches, message_size, mtu;
 	long messages, payload, window, channels, slow_reader, memory_bound, per_address;
 	double rate, duration, timeout, talk, message_rate, idle;
@@ -41,7 +57,10 @@ struct options {
 	/* what the texts mean */
 	enum scenario scenario; /* what arrives */
 	bool idles;             /* and does nothing */
-	long arrivals;          /* of a wave */
+	bool passes;            /* DTLS ends at the UEs, not at the gateway */
+	enum protocol protocol;
+	struct addr server_at; /* port 0 */
+	long arrivals;         /* of a wave */
 	enum load_kind kind;
 	unsigned ice_percent;
 	bool hold_all, webrtc;
@@ -53,6 +72,11 @@ struct options {
 static inline const struct scenario_info *options_scenario(const struct options *o)
 {
 	return &scenario_info[o->scenario];
+}
+
+static inline const struct protocol_info *options_protocol(const struct options *o)
+{
+	return &protocol_info[o->protocol];
 }
 
 /* What stands in the table. */

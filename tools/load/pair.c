@@ -18,11 +18,6 @@ static struct pair *pair_of(struct load_actor *a)
 	return container_of(a, struct pair, actor);
 }
 
-static bool passes(const struct load_actor *a)
-{
-	return options_scenario(a->options)->passes;
-}
-
 /* ---- work ---- */
 
 /* Whose certificate did a UE see? The other UE's where DTLS passes through, the gateway's where it ends there. */
@@ -35,13 +30,14 @@ static bool check_certificate(struct load_actor *a, unsigned side)
 	dtls_info(ue_dtls(line->ue), &info);
 	cert_fingerprint(
 		dtls_ctx_cert(a->load->identities[other->identity]), info.peer.hash, &others);
-	if (fingerprint_eq(&info.peer, &others) == passes(a)) {
+	if (fingerprint_eq(&info.peer, &others) == a->options->passes) {
 		a->part->certificates++;
 		return true;
 	}
 	load_actor_fail(a, FAILURE_CERTIFICATE,
-		passes(a) ? "a certificate that is not the other UE's"
-			  : "the other UE's certificate, though DTLS was to end at the gateway");
+		a->options->passes
+			? "a certificate that is not the other UE's"
+			: "the other UE's certificate, though DTLS was to end at the gateway");
 	return false;
 }
 
@@ -128,12 +124,13 @@ static bool read_line(struct load_actor *a, const char *sdp, bool is_answer, str
 	return wrong == NULL;
 }
 
-static void on_answer(struct load_actor *a, const char *sdp)
+static void on_answer(struct load_actor *a, const char *sdp, const json_t *result)
 {
 	struct ue_remote remote;
 	tick_t now = load_actor_now(a);
 	enum err err;
 
+	(void)result;
 	load_actor_measure(a, MEASURE_ANSWER, a->begun, now);
 	if (!read_line(a, sdp, true, &remote))
 		return;
@@ -143,7 +140,7 @@ static void on_answer(struct load_actor *a, const char *sdp)
 		load_actor_set_up(a);
 }
 
-static void on_offer(struct load_actor *a, const char *sdp)
+static void on_offer(struct load_actor *a, const char *sdp, const json_t *result)
 {
 	struct ue *called = a->lines[1].ue;
 	struct ue_remote remote;
@@ -151,6 +148,7 @@ static void on_offer(struct load_actor *a, const char *sdp)
 	char *answer;
 	enum err err;
 
+	(void)result;
 	a->connected = load_actor_now(a); /* the called UE may begin */
 	if (!read_line(a, sdp, false, &remote))
 		return;
@@ -181,7 +179,7 @@ static void offer(struct load_actor *a)
 	snprintf(owner, sizeof(owner), "load-%u", a->index);
 	load_actor_ask(a, "sdp.offer",
 		json_pack("{s:s, s:s, s:s}", "sdp", sdp, "owner", owner, "securityMode",
-			passes(a) ? "E2E" : "E2AE"),
+			a->options->passes ? "E2E" : "E2AE"),
 		on_offer);
 	mem_free(sdp);
 }
@@ -198,8 +196,7 @@ static bool make_side(struct load_actor *a, unsigned side)
 	load_actor_config(a, ice, side ? a->index / 4 : a->index / 2, &config);
 	config.sid_count = 0;
 	config.accept_dcep = true;
-	if (config.max_message < (uint32_t)o->payload)
-		config.max_message = (uint32_t)o->payload;
+	config.max_message = load_message_size(o);
 	if (config.send_buffer < 2 * (uint32_t)o->payload)
 		config.send_buffer = 2 * (uint32_t)o->payload;
 	a->part->with_ice += ice;
@@ -226,7 +223,7 @@ static bool open_channels(struct load_actor *a)
 static void begin(struct load_actor *a)
 {
 	talk_init(&pair_of(a)->talk, a);
-	a->ends_silently = passes(a);
+	a->ends_silently = a->options->passes;
 	if (make_side(a, 0) && make_side(a, 1) && open_channels(a))
 		offer(a);
 }

@@ -134,14 +134,15 @@ static bool read_parts(struct plan *p, const char *word)
 static bool count_arrivals(struct plan *p)
 {
 	struct options *o = &p->all;
+	bool in_pairs = strcmp(plan_noun(p), "pairs") == 0;
 
 	o->together = p->parts[0].together;
 	o->duration = p->parts[0].duration;
-	o->arrivals = p->scenario != SCENARIO_mix && plan_ues(p) > 1 ? o->pairs : o->ues;
+	o->arrivals = in_pairs ? o->pairs : o->ues;
 	if (o->duration > 0)
 		o->arrivals = (long)(o->rate * o->duration);
 	return (o->arrivals >= 1 && o->arrivals <= 1000000) ||
-	       wrong("arrivals", "1 to 1000000 are possible");
+	       wrong(in_pairs ? "--pairs" : "--ues", "1 to 1000000 are possible");
 }
 
 bool plan_parse(struct plan *p, int argc, char **argv)

@@ -11,6 +11,7 @@
 #include "dcmf/base/counters.h"
 #include "sctp/sctp.h"
 #include "tools/load/load_actor.h"
+#include "tools/load/server.h"
 
 #define LOOK_US        TICK_MS(10) /* at the board */
 #define IDENTITIES_MAX 4096 /* certificates; more UEs share them. Even: those of a pair differ */
@@ -159,8 +160,10 @@ static const char *begin(struct player *p, char failed[256])
 		return "out of memory";
 	if ((l->control = load_control_open(l->loop, o->socket, failed)) == NULL)
 		return failed;
-	if (o->direct != NULL && !verify_direct(&l->verify, o->direct))
-		return "the direct fetch failed";
+	for (unsigned i = 0; i < l->plan->count; i++)
+		if (l->plan->parts[i].direct != NULL &&
+			!verify_direct(&l->verify[i], l->plan->parts[i].direct))
+			return "the direct fetch failed";
 	return make_identities(l, ((unsigned)o->arrivals + seats - 1) / seats) ? NULL
 									       : "out of memory";
 }
@@ -180,7 +183,8 @@ static void init(struct player *p, struct board *b, unsigned seat, const struct 
 	list_init(&l->later);
 	list_init(&l->dead);
 	timers_init(&l->timers);
-	verify_init(&l->verify, plan->all.app);
+	for (unsigned i = 0; i < PARTS_MAX; i++)
+		verify_init(&l->verify[i], plan->parts[i].app);
 	tally_init(l->tally);
 }
 
@@ -200,7 +204,10 @@ static void end(struct player *p)
 	for (unsigned i = 0; l->identities != NULL && i < l->identity_count; i++)
 		dtls_ctx_unref(l->identities[i]);
 	mem_free(l->identities);
-	verify_finish(&l->verify);
+	for (unsigned i = 0; i < PARTS_MAX; i++) {
+		verify_finish(&l->verify[i]);
+		server_destroy(l->servers[i]);
+	}
 	udp_destroy(l->udp);
 	if (p->alarm != NULL)
 		alarm_destroy(p->alarm);
@@ -246,7 +253,9 @@ static void play(struct player *p)
 	loop_run(l->loop, on_turn_end, p);
 	l->tally->cpu_seconds += cpu_now() - cpu;
 	l->tally->dropped = (uint64_t)counter_value[CNT_datagrams_dropped_total];
-	snprintf(l->tally->checked, sizeof(l->tally->checked), "%s", verify_words(&l->verify));
+	for (unsigned i = 0; i < l->plan->count; i++)
+		snprintf(l->tally->parts[i].checked, sizeof(l->tally->parts[i].checked), "%s",
+			verify_words(&l->verify[i]));
 	if (l->gave_up != NULL)
 		snprintf(l->seat->gave_up, sizeof(l->seat->gave_up), "%s", l->gave_up);
 	l->seat->waves_done = p->wave;

@@ -35,15 +35,14 @@ static json_t *part_json(const struct report *r, unsigned i)
 	const struct part *p = &r->tally.parts[i];
 
 	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:I, s:o}",
+			 "s:I, s:I, s:I, s:s, s:o}",
 		"scenario", options_scenario(o)->name, "noun", options_scenario(o)->noun,
-		"passedThrough", options_scenario(o)->passes, "begun", INT(p->begun), "up",
-		INT(p->up), "done", INT(p->done), "failed", INT(p->failed), "withIce",
-		INT(p->with_ice), "handshakes", INT(p->handshakes), "certificates",
-		INT(p->certificates), "lists", INT(p->lists), "packages", INT(p->packages),
-		"notModified", INT(p->not_modified), "messagesSent", INT(p->sent),
-		"messagesReceived", INT(p->received), "messagesLost", INT(p->lost), "bytes",
-		INT(p->bytes), "latency", latency_json(p));
+		"passedThrough", o->passes, "begun", INT(p->begun), "up", INT(p->up), "done",
+		INT(p->done), "failed", INT(p->failed), "withIce", INT(p->with_ice), "handshakes",
+		INT(p->handshakes), "certificates", INT(p->certificates), "lists", INT(p->lists),
+		"packages", INT(p->packages), "notModified", INT(p->not_modified), "messagesSent",
+		INT(p->sent), "messagesReceived", INT(p->received), "messagesLost", INT(p->lost),
+		"bytes", INT(p->bytes), "checked", p->checked, "latency", latency_json(p));
 }
 
 static json_t *parts_json(const struct report *r)
@@ -172,14 +171,13 @@ static json_t *report_json(const struct report *r)
 {
 	const char *name = scenario_info[r->plan->scenario].name;
 
-	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"program", "dcmf-load " DCMF_VERSION, "scenario", name, "begun", INT(r->sum.begun),
 		"up", INT(r->sum.up), "atOnce", INT(r->peak_up), "failed", INT(r->sum.failed),
 		"parts", parts_json(r), "failures", failures_json(&r->tally), "failedOnWorker",
-		failed_on_json(&r->tally), "checked", r->tally.checked, "rates", rates_json(r),
-		"waves", waves_json(r), "gateway", gateway_json(r), "generator", generator_json(r),
-		"samples", samples_json(r));
+		failed_on_json(&r->tally), "rates", rates_json(r), "waves", waves_json(r),
+		"gateway", gateway_json(r), "generator", generator_json(r), "samples",
+		samples_json(r));
 }
 
 bool report_save_json(const struct report *r, const char *path)

@@ -26,12 +26,11 @@ static void print_measures(const struct part *p)
 	}
 }
 
-static void print_fetches(const struct report *r, const struct part *p)
+static void print_fetches(const struct part *p)
 {
 	printf("fetched: %llu lists, %llu packages, %llu times 304; %llu bytes; packages checked: "
 	       "%s\n",
-		(ull)p->lists, (ull)p->packages, (ull)p->not_modified, (ull)p->bytes,
-		r->tally.checked);
+		(ull)p->lists, (ull)p->packages, (ull)p->not_modified, (ull)p->bytes, p->checked);
 }
 
 static void print_messages(const struct options *o, const struct part *p)
@@ -40,7 +39,7 @@ static void print_messages(const struct options *o, const struct part *p)
 	       "where it arrived: %scount, order\n",
 		(ull)p->sent, (ull)p->received, (ull)p->lost, o->no_verify ? "" : "content, ");
 	printf("certificates: %llu UEs saw %s\n", (ull)p->certificates,
-		options_scenario(o)->passes ? "that of the other UE" : "that of the gateway");
+		o->passes ? "that of the other end" : "that of the gateway");
 }
 
 static void print_part(const struct report *r, unsigned i)
@@ -53,8 +52,8 @@ static void print_part(const struct report *r, unsigned i)
 		(ull)p->done, (ull)p->failed, (ull)p->with_ice);
 	if (o->idles)
 		printf("idle for %.0f s\n", o->idle);
-	else if (o->scenario == SCENARIO_bootstrap)
-		print_fetches(r, p);
+	else if (p->lists > 0 || o->scenario == SCENARIO_bootstrap)
+		print_fetches(p);
 	else
 		print_messages(o, p);
 	print_measures(p);

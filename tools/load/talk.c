@@ -163,7 +163,8 @@ static bool send_one(
 		ue_traffic_head(buf, len, c->ledger.flow, c->sent);
 	else
 		ue_traffic_fill(buf, len, c->ledger.flow, c->sent);
-	err = ue_send(w->from->ue, now, c->sid_from, ue_traffic_ppid(c->sent), SPAN(buf, len));
+	err = ue_send(w->from->ue, now, c->sid_from,
+		t->binary ? PPID_BINARY : ue_traffic_ppid(c->sent), SPAN(buf, len));
 	if (err == ERR_MESSAGE_SIZE)
 		load_actor_fail(t->owner, FAILURE_MESSAGES, "the payload is larger than agreed");
 	if (err != ERR_OK)
@@ -308,6 +309,16 @@ static void check_channel(struct talk *t, const struct talk_channel *c)
 	load_actor_fail(t->owner, FAILURE_MESSAGES, detail);
 }
 
+/* Where all is bytes, that a message was a string cannot be known. */
+static uint32_t ppid_of(const struct talk *t, const struct ue_event *ev)
+{
+	uint32_t number;
+
+	if (t->binary && ev->ppid == PPID_BINARY && ue_traffic_number(ev->bytes, &number))
+		return ue_traffic_ppid(number);
+	return ev->ppid;
+}
+
 static void on_message(struct talk *t, struct load_line *line, const struct ue_event *ev)
 {
 	struct talk_channel *c = channel_to(t, line, ev->sid);
@@ -318,7 +329,7 @@ static void on_message(struct talk *t, struct load_line *line, const struct ue_e
 		return;
 	}
 	measure(t, c, ev->bytes, now);
-	if (!ue_ledger_take(&c->ledger, ev->ppid, ev->bytes)) {
+	if (!ue_ledger_take(&c->ledger, ppid_of(t, ev), ev->bytes)) {
 		load_actor_fail(t->owner, FAILURE_MEMORY, "the ledger does not fit");
 		return;
 	}

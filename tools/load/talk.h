@@ -48,6 +48,7 @@ struct talk {
 	struct talk_way ways[2];
 	unsigned way_count;
 	uint32_t stride;
+	bool binary; /* whatever is said comes as bytes */
 	bool is_on, is_sending;
 	tick_t began, heard; /* heard: the last message */
 	struct timer pace;   /* the next message, or the end of the talk */

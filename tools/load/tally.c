@@ -89,6 +89,8 @@ static void add_part(struct part *into, const struct part *from)
 	into->received += from->received;
 	into->lost += from->lost;
 	into->bytes += from->bytes;
+	if (into->checked[0] == '\0')
+		memcpy(into->checked, from->checked, sizeof(into->checked));
 }
 
 static tick_t later(tick_t a, tick_t b)
@@ -116,8 +118,6 @@ void tally_add(struct tally *into, const struct tally *from)
 	into->last_up = later(into->last_up, from->last_up);
 	into->talk_first = tick_min(into->talk_first, from->talk_first);
 	into->talk_last = later(into->talk_last, from->talk_last);
-	if (into->checked[0] == '\0')
-		memcpy(into->checked, from->checked, sizeof(into->checked));
 }
 
 void tally_sum(const struct tally *t, struct part *out)

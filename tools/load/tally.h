@@ -43,6 +43,7 @@ struct part {
 	uint64_t certificates; /* UEs that saw whose they should */
 	uint64_t lists, packages, not_modified;
 	uint64_t sent, received, lost; /* messages; lost: where that is allowed */
+	char checked[64];              /* how packages were checked, in words */
 	uint64_t bytes;                /* of bodies and messages received */
 };
 
@@ -56,7 +57,6 @@ struct tally {
 	double cpu_seconds; /* of the generator */
 	tick_t last_up;     /* of the present wave, like those below; NEVER: none yet */
 	tick_t talk_first, talk_last;
-	char checked[64]; /* how packages were checked, in words */
 };
 
 void tally_init(struct tally *t);

@@ -79,6 +79,24 @@ START_TEST(pairs_have_options_of_their_own)
 }
 END_TEST
 
+START_TEST(servers_are_spoken_to_in_one_of_the_ways_there_are)
+{
+	struct options o;
+
+	ck_assert(parse(&o, "p2a"));
+	ck_assert(o.protocol == PROTOCOL_DC && !o.passes && o.channels == 3);
+	ck_assert_int_eq(o.arrivals, 100);
+	ck_assert(parse(&o, "p2a --protocol UDP_PROXY"));
+	ck_assert(o.passes);
+	ck_assert(parse(&o, "p2a --protocol UDP --channels 5"));
+	ck_assert(o.protocol == PROTOCOL_UDP && o.channels == 1);
+	ck_assert(parse(&o, "p2a --protocol TCP/TLS --server-pem all.pem"));
+	ck_assert(options_protocol(&o)->mdc2_protocol != NULL);
+	ck_assert(parse(&o, "passthrough --protocol TCP"));
+	ck_assert(o.passes);
+}
+END_TEST
+
 /* Help and manual are made of the table: no row may be without words. */
 START_TEST(every_scenario_has_words_and_an_example_that_parses)
 {
@@ -187,6 +205,9 @@ static const char *const wrong[] = {
 	"idle --of churn",
 	"--compare one.json",
 	"p2p --per-address 0",
+	"p2a --protocol SCTP",
+	"p2a --protocol TCP/TLS",
+	"p2a --server-bind as.example",
 	"p2p --pairs 0",
 	"p2p --channels 17",
 	"p2p --payload 11",
@@ -232,6 +253,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, defaults_are_a_small_wave_without_ice);
 	tcase_add_test(tc, every_form_of_an_option_is_taken);
 	tcase_add_test(tc, pairs_have_options_of_their_own);
+	tcase_add_test(tc, servers_are_spoken_to_in_one_of_the_ways_there_are);
 	tcase_add_test(tc, idle_and_churn_are_made_of_others);
 	tcase_add_test(tc, a_mix_has_shares_and_each_part_options_of_its_own);
 	tcase_add_loop_test(tc, a_mix_that_cannot_be_is_refused, 0,
