@@ -1,6 +1,4 @@
 /* worker_link.c: the relay's connections to application servers on the worker's streams and sockets. */
-#include <stdio.h>
-
 #include "dcmf/base/counters.h"
 #include "dcmf/io/stream.h"
 #include "dcmf/io/udp_peer.h"
@@ -17,7 +15,6 @@ struct worker_link {
 	uint64_t tag; /* the relay's; 0: it is of no interest to it any more */
 	struct stream *stream;
 	struct udp_peer *peer; /* one of the two */
-	const char *own;       /* what we show: " certificate", or "" */
 };
 
 static tick_t now_of(const struct worker_link *l)
@@ -35,10 +32,7 @@ static void link_free(struct worker_link *l)
 
 static void tell_open(struct worker_link *l, const struct addr *local, const char *protection)
 {
-	char text[128];
-
-	snprintf(text, sizeof(text), "%s%s", protection, l->own);
-	relay_link_opened(l->w->relay, now_of(l), l->tag, local, text);
+	relay_link_opened(l->w->relay, now_of(l), l->tag, local, protection);
 }
 
 static void tell_closed(struct worker_link *l, const char *why)
@@ -144,7 +138,6 @@ static bool connect_tls(struct worker_link *l, const struct link_spec *to)
 	bool done = filter != NULL && connect_stream(l, to, filter);
 
 	tls_factory_destroy(filter);
-	l->own = tls->http.certificate != NULL ? " certificate" : "";
 	if (done && to->fingerprint_count == 0 && tls->http.ca == NULL)
 		stream_fail(l->stream,
 			to->hop == HOP_MDC1
@@ -155,7 +148,6 @@ static bool connect_tls(struct worker_link *l, const struct link_spec *to)
 
 static bool connect_link(struct worker_link *l, const struct link_spec *to)
 {
-	l->own = "";
 	switch ((enum link_protocol)to->protocol) {
 	case LINK_TCP: return connect_stream(l, to, NULL);
 	case LINK_TLS: return connect_tls(l, to);

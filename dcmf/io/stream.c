@@ -35,6 +35,7 @@ struct stream {
 	bool has_more;              /* the filter holds text that the owner was too busy for */
 	bool wants_room;            /* stream_write() found none */
 	bool is_finishing, is_shut; /* what is queued leaves; and has left */
+	bool is_unwritable;         /* the peer takes no more; its last words are still read */
 	bool is_broken;             /* given up; closed() follows */
 	bool is_refused;
 	bool is_busy, is_doomed; /* a callback runs; it destroyed us */
@@ -156,12 +157,21 @@ static void sent(struct stream *s, size_t n)
 		s->filter->ops->sent(s->filter, n);
 }
 
+/* It may have said why, as TLS does, before it left. */
+static void hear_last_words(struct stream *s, const char *why)
+{
+	s->is_unwritable = true;
+	s->failure = why;
+	bytes_finish(&s->out);
+	event_active(&s->readable, EV_READ, 0);
+}
+
 /* As far as the kernel takes it. False: not all, or it broke. */
 static bool write_out(struct stream *s)
 {
 	struct span bytes;
 
-	if (s->is_connecting)
+	if (s->is_connecting || s->is_unwritable)
 		return false;
 	while ((bytes = next_out(s)).len > 0) {
 		ssize_t n = send(s->fd, bytes.p, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -174,7 +184,7 @@ static bool write_out(struct stream *s)
 			event_add(&s->writable, NULL);
 			return false;
 		} else {
-			give_up(s, stream_socket_words(n < 0 ? errno : EPIPE));
+			hear_last_words(s, stream_socket_words(n < 0 ? errno : EPIPE));
 			return false;
 		}
 	}
@@ -222,7 +232,7 @@ bool stream_write(struct stream *s, struct span bytes)
 {
 	bool was_empty = s->out.len == 0;
 
-	if (s->is_broken || s->is_finishing)
+	if (s->is_broken || s->is_finishing || s->is_unwritable)
 		return false;
 	if (bytes.len > bytes_room(&s->out)) {
 		s->wants_room = true;
@@ -316,6 +326,8 @@ static bool read_in(struct stream *s)
 	uint8_t chunk[STREAM_CHUNK];
 	ssize_t n = recv(s->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
+	if (n <= 0 && s->is_unwritable)
+		return false;
 	if (n == 0)
 		return meet_end(s);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -381,7 +393,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 	bool is_alive = false;
 
-	if (!s->is_broken) {
+	if (!s->is_broken && !(s->is_unwritable && is_quiet(s))) {
 		s->is_busy = true;
 		is_alive = s->is_finishing ? throw_away(s) : take_in(s);
 		s->is_busy = false;
