@@ -1,4 +1,4 @@
-/* base64.h: base64 back into bytes (RFC 4648), strictly: no blanks, no line ends, no bits left over. */
+/* base64.h: base64 back into bytes (RFC 4648), strictly: no blanks, no bits left over. */
 #pragma once
 
 #include <stdbool.h>

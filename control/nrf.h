@@ -1,16 +1,18 @@
 /*
- * nrf.h: the node as a citizen of the NRFs it is told of (TS 29.510): registered, alive, deregistered; and what it asks them for,
- * tokens for itself and keys of others' tokens. No I/O and no clock:
+ * nrf.h: the node as a citizen of the NRFs it is told of (TS 29.510): registered, alive,
+ * deregistered; and what it asks them for, tokens for itself and keys of others' tokens. No I/O
+ * and no clock:
  *
- *     n = nrf_create(&config)                                  nothing goes out
- *     nrf_register(n, now)                                     we want to be found; nrf_deregister(): no longer
- *     while (nrf_next_request(n, now, &request)) ...           after every call below, and at nrf_deadline()
- *     nrf_reply(n, now, request.id, &reply)                    each request once, also when none came
- *     while (nrf_next_key(n, &key)) ...                        what nrf_ask_key() has brought
+ *     n = nrf_create(&config)                   nothing goes out
+ *     nrf_register(n, now)                      we want to be found; nrf_deregister(): no longer
+ *     nrf_next_request(n, now, &request)        until false: after every call, at nrf_deadline()
+ *     nrf_reply(n, now, request.id, &reply)     each request once, also when no answer came
+ *     nrf_next_key(n, &key)                     until false: what nrf_ask_key() has brought
  *
- * Each NRF has a life of its own: we register at all of them. One that fails is asked again after 1 s, 2 s and so on up to a
- * minute, give or take a fifth, or when its Retry-After says so. One that has forgotten us is told again. One that answers 401
- * is asked for a token first. A redirect is followed until something fails, and never from https to http.
+ * Each NRF has a life of its own: we register at all of them. One that fails is asked again after
+ * 1 s, 2 s and so on up to a minute, give or take a fifth, or when its Retry-After says so. One
+ * that has forgotten us is told again. One that answers 401 is asked for a token first. A
+ * redirect is followed until something fails, and never from https to http.
  */
 #pragma once
 
@@ -81,8 +83,8 @@ void nrf_reply(struct nrf *n, tick_t now, uint64_t id, const struct nrf_reply *r
 tick_t nrf_deadline(const struct nrf *n);
 
 /*
- * The key that tokens of `issuer` with `kid` ("": none) are signed with. Asked once at a time, of one NRF after the
- * other; where none knows it, not again for half a minute.
+ * The key that tokens of `issuer` with `kid` ("": none) are signed with. Asked once at a time, of
+ * one NRF after the other; where none knows it, not again for half a minute.
  */
 void nrf_ask_key(
 	struct nrf *n, tick_t now, const char *issuer, const char *kid, const char *algorithm);

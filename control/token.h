@@ -1,13 +1,15 @@
 /*
- * token.h: access tokens (TS 33.501 13.4.1, TS 29.510 6.3, RFC 6750): may the one who sends this request ask anything of us?
+ * token.h: access tokens (TS 33.501 13.4.1, TS 29.510 6.3, RFC 6750): may the one who sends this
+ * request ask anything of us?
  *
  *     tokens = tokens_create(&config)
  *     tokens_use(tokens, keys)                                   again when there are others
  *     tokens_check(tokens, now_s, authorization, &peer, &verdict)
  *
- * A token is looked at from the outside inwards: three parts, an algorithm of the list (ES256, RS256), an issuer of the list, a
- * signature by a key of it (libjwt), then the claims. What has been verified is remembered by its SHA-256 until it expires, in at
- * most TOKENS_CACHED places; the least used makes room. No token is ever logged, and no word of one is quoted.
+ * A token is looked at from the outside inwards: three parts, an algorithm of the list (ES256,
+ * RS256), an issuer of the list, a signature by a key of it (libjwt), then the claims. What has
+ * been verified is remembered by its SHA-256 until it expires, in at most TOKENS_CACHED places;
+ * the least used makes room. No token is ever logged, and no word of one is quoted.
  */
 #pragma once
 
@@ -69,8 +71,8 @@ struct token_verdict {
 };
 
 /*
- * `authorization` is the value of the header field, p NULL: there was none; now_s the seconds since the
- * epoch.
+ * `authorization` is the value of the header field, p NULL: there was none; now_s the seconds
+ * since the epoch.
  */
 void tokens_check(struct tokens *t, int64_t now_s, struct span authorization,
 	const struct token_peer *peer, struct token_verdict *out);

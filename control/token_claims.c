@@ -1,4 +1,4 @@
-/* token_claims.c: what a genuine access token says, against who and where we are (TS 29.510 6.3.5.2.4). */
+/* token_claims.c: what a genuine access token says, against who and where we are (TS 29.510). */
 #include <strings.h>
 
 #include "control/json.h"

@@ -242,7 +242,10 @@ bool token_keys_learn(struct token_keys *keys, const char *issuer, const char *k
 	return true;
 }
 
-/* What an issuer told us is for that kid alone, what stands in a file for those that do not contradict. */
+/*
+ * What an issuer told us is for that kid alone, what stands in a file for those that do not
+ * contradict.
+ */
 static bool is_for(const struct token_key *k, const char *issuer, const char *kid)
 {
 	if (k->issuer != NULL)

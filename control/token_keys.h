@@ -1,6 +1,6 @@
 /*
- * token_keys.h: the keys that access tokens are signed with: out of a JWKS (RFC 7517), out of PEM, or told by
- * an NRF.
+ * token_keys.h: the keys that access tokens are signed with: out of a JWKS (RFC 7517), out of
+ * PEM, or told by an NRF.
  *
  * A key is for one algorithm: EC P-256 for ES256, RSA for RS256. A set takes at most
  * TOKEN_KEYS_MAX.
@@ -28,16 +28,17 @@ struct token_keys *token_keys_read(struct span text, unsigned *passed_over, char
 unsigned token_keys_count(const struct token_keys *keys);
 
 /*
- * A key of the issuer alone, good until `until_s` (seconds since the epoch). `kid` NULL: for tokens without
- * one. Takes *key over, and the place of what was told before for the same two, or of the
- * one that ends first. False: out of memory, and *key is finished.
+ * A key of the issuer alone, good until `until_s` (seconds since the epoch). `kid` NULL: for
+ * tokens without one. Takes *key over, and the place of what was told before for the same two, or
+ * of the one that ends first. False: out of memory, and *key is finished.
  */
 bool token_keys_learn(struct token_keys *keys, const char *issuer, const char *kid, int64_t until_s,
 	struct public_key *key);
 
 /*
- * Keys that a token may be signed with, one after the other: *at is 0 at first. `kid` NULL: the token has none,
- * and every key of a file will do; one without a kid will do for every token. NULL: no more.
+ * Keys that a token may be signed with, one after the other: *at is 0 at first. `kid` NULL: the
+ * token has none, and every key of a file will do; one without a kid will do for every token.
+ * NULL: no more.
  */
 const struct public_key *token_keys_next(const struct token_keys *keys, int64_t now_s,
 	enum public_key_kind kind, const char *issuer, const char *kid, unsigned *at);

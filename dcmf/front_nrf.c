@@ -1,6 +1,6 @@
 /*
- * front_nrf.c: NRFs on the front's HTTP client: names resolved, requests sent, answers brought to control/nrf;
- * when we want to be found, and when no longer.
+ * front_nrf.c: NRFs on the front's HTTP client: names resolved, requests sent, answers brought to
+ * control/nrf; when we want to be found, and when no longer.
  */
 #include <stdio.h>
 #include <time.h>

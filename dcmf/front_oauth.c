@@ -1,6 +1,6 @@
 /*
- * front_oauth.c: access tokens at the door of Nmf_MRM: the keys they are checked by, from a file or from an NRF,
- * and what a request is told.
+ * front_oauth.c: access tokens at the door of Nmf_MRM: the keys they are checked by, from a file
+ * or from an NRF, and what a request is told.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -6,7 +6,9 @@
 #include "dtls/openssl.h"
 
 #define P256_BYTES 32
-/* Below it RSA is refused (NIST SP 800-57: 112 bits of security); above, checking takes too long. */
+/*
+ * Below it RSA is refused (NIST SP 800-57: 112 bits of security); above, checking takes too long.
+ */
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
 /* Ours: an exponent is small, and one that is not costs time at every signature. */
@@ -113,7 +115,10 @@ bool public_key_from_rsa(struct span n, struct span e, struct public_key *out, c
 		modulus = BN_bin2bn(n.p, (int)n.len, NULL);
 		exponent = BN_bin2bn(e.p, (int)e.len, NULL);
 	}
-	/* an even number is no product of odd primes, and 1 would make everything its own signature */
+	/*
+	 * an even number is no product of odd primes, and 1 would make everything its own
+	 * signature
+	 */
 	if (modulus != NULL && exponent != NULL && BN_is_odd(modulus) && BN_is_odd(exponent) &&
 		!BN_is_one(exponent) &&
 		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&

@@ -21,8 +21,8 @@ struct public_key {
 void public_key_finish(struct public_key *k);
 
 /*
- * Each fills *out and returns true; or returns false, leaves it empty, and `*why` (static) says what is
- * wrong in words fit for an operator.
+ * Each fills *out and returns true; or returns false, leaves it empty, and `*why` (static) says
+ * what is wrong in words fit for an operator.
  */
 
 /* The coordinates of a point on P-256, 32 bytes each (RFC 7518 6.2). */
@@ -32,7 +32,7 @@ bool public_key_from_rsa(struct span n, struct span e, struct public_key *out, c
 /* DER: SubjectPublicKeyInfo (RFC 7250), or a certificate, whose dates are not looked at. */
 bool public_key_from_der(struct span der, struct public_key *out, const char **why);
 /*
- * The first block CERTIFICATE or PUBLIC KEY of a PEM text; *pem is left with what follows it. Another
- * block before it is an error. `*why` NULL with false: there is no block any more.
+ * The first block CERTIFICATE or PUBLIC KEY of a PEM text; *pem is left with what follows it.
+ * Another block before it is an error. `*why` NULL with false: there is no block any more.
  */
 bool public_key_from_pem(struct span *pem, struct public_key *out, const char **why);

@@ -186,8 +186,9 @@ static void set_manners(CURL *c)
 }
 
 /*
- * Over TLS the server chooses by ALPN; plainly nobody can ask it. curl 7.88 finds a connection again
- * that it began with prior knowledge, and cannot go on with it ("Error in the HTTP2 framing layer"): each request has its own.
+ * Over TLS the server chooses by ALPN; plainly nobody can ask it. curl 7.88 finds a connection
+ * again that it began with prior knowledge, and cannot go on with it ("Error in the HTTP2 framing
+ * layer"): each request has its own.
  */
 static void set_version(CURL *c, const struct upstream_request *r)
 {

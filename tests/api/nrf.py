@@ -180,7 +180,10 @@ class Nrf:
             return problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND")
         if self.secret is not None and r.headers.get("authorization") != "Bearer " + self.secret:
             return 401, {"www-authenticate": "Bearer"}, b""
+        before = len(self.faults)
         self.check(MANAGEMENT, r, r.path[len("/nnrf-nfm/v1"):])
+        if len(self.faults) > before:
+            return problem(400, "INVALID_MSG_FORMAT")
         return self.manage(r, r.path.rsplit("/", 1)[1])
 
     def check(self, file, r, path=None):

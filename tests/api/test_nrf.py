@@ -3,6 +3,7 @@
 
 usage: test_nrf.py DCMF DCMFCTL [OPENAPI_FOLDER]
 """
+import json
 import os
 import shutil
 import signal
@@ -183,6 +184,34 @@ class Registration(unittest.TestCase):
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_cert_chain(self.file(name + ".pem"), self.file(name + ".key"))
         return context
+
+
+@unittest.skipIf(OPENAPI is None, "needs 3GPP's OpenAPI files")
+class OurNrf(unittest.TestCase):
+    """What would go unnoticed if our NRF were blind."""
+
+    def faults(self, method, body, media_type="application/json", path="/nnrf-nfm/v1/nf-instances/" + US, known=True):
+        nrf = Nrf(openapi=OPENAPI)
+        self.addCleanup(nrf.close)
+        if known:
+            nrf.profiles[US] = {"nfInstanceId": US, "load": 0}
+        nrf.answer({":method": method, ":path": path, "content-type": media_type}, json.dumps(body).encode() if body is not None else b"")
+        return nrf.faults
+
+    def test_it_finds_faults(self):
+        profile = {"nfInstanceId": US, "nfType": "MF", "nfStatus": "REGISTERED", "fqdn": "mf1.example"}
+        patch = [{"op": "replace", "path": "/load", "value": 1}]
+        patch_type = "application/json-patch+json"
+        self.assertEqual(self.faults("PUT", profile), [])
+        self.assertEqual(self.faults("PATCH", patch, patch_type), [])
+        self.assertEqual(self.faults("DELETE", None), [])
+        for method, body, media_type in (
+                ("PUT", dict(profile, load=101), "application/json"), ("PUT", dict(profile, nfStatus=1), "application/json"),
+                ("PUT", {"nfInstanceId": US}, "application/json"), ("PUT", profile, "text/plain"), ("PUT", None, "application/json"),
+                ("PUT", dict(profile, nfInstanceId=US.replace("6", "7")), "application/json"), ("PATCH", patch, "application/json"),
+                ("PATCH", [], patch_type), ("PATCH", [{"op": "replace", "path": "/nothing", "value": 1}], patch_type),
+                ("DELETE", {}, "application/json"), ("POST", profile, "application/json")):
+            self.assertNotEqual(self.faults(method, body, media_type), [], (method, body, media_type))
 
 
 class Configuration(unittest.TestCase):

@@ -1,9 +1,11 @@
 /*
- * fuzz_nrf.c: any answers of two NRFs, one after the other: whatever they say, requests stay sound, there is never more than one under
- * way for an NRF, and after leaving it all comes to rest.
+ * fuzz_nrf.c: any answers of two NRFs, one after the other: whatever they say, requests stay
+ * sound, there is never more than one under way for an NRF, and after leaving it all comes to
+ * rest.
  *
- * Each answer: a byte for what is answered (status, and what comes with it), a byte for how long it takes, a byte of length, the
- * body. The location of a redirect and the content type are bodies, too.
+ * Each answer: a byte for what is answered (status, and what comes with it), a byte for how long
+ * it takes, a byte of length, the body. The location of a redirect and the content type are
+ * bodies, too.
  */
 #include <assert.h>
 

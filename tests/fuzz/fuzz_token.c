@@ -1,6 +1,6 @@
 /*
- * fuzz_token.c: anything as an access token, as the claims of a genuine one, and as a file of keys. The first byte chooses;
- * nothing that was not signed by the key of the seeds may be good.
+ * fuzz_token.c: anything as an access token, as the claims of a genuine one, and as a file of
+ * keys. The first byte chooses; nothing that was not signed by the key of the seeds may be good.
  */
 #include <assert.h>
 

@@ -1,4 +1,7 @@
-/* token_forge.h: access tokens with any header and claims, signed by any key, and the keys as JWK and PEM. */
+/*
+ * token_forge.h: access tokens with any header and claims, signed by any key, and the keys as JWK
+ * and PEM.
+ */
 #pragma once
 
 #include <openssl/evp.h>
@@ -12,7 +15,10 @@ EVP_PKEY *forge_rsa(void); /* of 2048 bits */
 
 /* base64url without padding. */
 char *forge_base64(const void *bytes, size_t len);
-/* Signed as the key can: ES256 or RS256, whatever the header says. `key` NULL: an empty third part. */
+/*
+ * Signed as the key can: ES256 or RS256, whatever the header says. `key` NULL: an empty third
+ * part.
+ */
 char *forge_token(const char *header, const char *claims, EVP_PKEY *key);
 /* HMAC-SHA256 with the bytes as secret: the old trick. */
 char *forge_hmac_token(const char *header, const char *claims, const void *secret, size_t len);
