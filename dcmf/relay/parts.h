@@ -193,6 +193,9 @@ struct channel {
 /* relay.c */
 void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 	enum close_reason reason, const char *detail);
+/* The same of a server at `hop` that is no side of a media of its own. */
+void relay_say_of(const struct media *m, enum hop hop, enum relay_event_type type, int32_t sid,
+	enum close_reason reason, const char *detail);
 void relay_half_open(struct relay *r, int n);
 void relay_buffered(struct relay *r, int64_t n);
 bool relay_has_room(const struct relay *r, size_t n);

@@ -108,7 +108,7 @@ const char *media_subject(const struct media *m, char buf[SUBJECT_MAX])
 	return buf;
 }
 
-void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
+void relay_say_of(const struct media *m, enum hop hop, enum relay_event_type type, int32_t sid,
 	enum close_reason reason, const char *detail)
 {
 	struct relay *r = m->context->relay;
@@ -120,10 +120,16 @@ void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
 						      .termination_id = m->termination_id,
 						      .media_id = m->spec.media_id,
 						      .owner = m->context->owner,
-						      .hop = m->spec.hop,
+						      .hop = hop,
 						      .sid = sid,
 						      .reason = reason,
 						      .detail = detail });
+}
+
+void relay_say(const struct media *m, enum relay_event_type type, int32_t sid,
+	enum close_reason reason, const char *detail)
+{
+	relay_say_of(m, (enum hop)m->spec.hop, type, sid, reason, detail);
 }
 
 static struct media *named_by_stun(struct relay *r, const struct path *path, struct span dgram)

@@ -1,6 +1,6 @@
 /*
- * route_http.c: a bootstrap channel as HTTP/1.1: requests of a phone go to the DCSF
- * (MDC1), one after the other, and come back with a Content-Length, because a phone takes
+ * route_http.c: a channel as HTTP/1.1: requests of a phone go to the DCSF (MDC1) or an application
+ * server (MDC2), one after the other, and come back with a Content-Length, because a phone takes
  * a reply without one as complete at once.
  *
  *     channel ─ bytes ─► request parser ─ target rewritten ─► `to_server` ─► upstream
@@ -62,6 +62,20 @@ void http_route_release_all(struct http_route *h, struct bytes *q)
 {
 	relay_buffered(http_route_relay(h), -(int64_t)q->len);
 	bytes_finish(q);
+}
+
+static const struct root_spec *find_root(const struct http_route *h)
+{
+	const struct media_spec *spec = &h->channel->leg->media->spec;
+	const struct root_spec *any = NULL;
+
+	for (unsigned i = 0; i < spec->root_count; i++) {
+		if (spec->roots[i].sid == h->channel->sid)
+			return &spec->roots[i];
+		if (spec->roots[i].sid == ROOT_ANY_SID)
+			any = &spec->roots[i];
+	}
+	return any;
 }
 
 /* --- the reply toward the phone --- */
@@ -143,11 +157,14 @@ static void refuse(struct http_route *h, int status, const char *sentence)
 void http_route_failed(struct http_route *h, int status, const char *why, const char *told)
 {
 	struct media *m = h->channel->leg->media;
+	const struct root_spec *root = find_root(h);
+	uint8_t hop = root != NULL ? root->hop : HOP_MDC1;
 	char subject[SUBJECT_MAX];
 
 	count(http_upstream_failed_total);
-	log_warn(media_subject(m, subject), "stream %u: MDC1 failed: %s", h->channel->sid, why);
-	relay_say(m, RELAY_EVENT_MDC_FAILED, h->channel->sid, CLOSE_NONE, why);
+	log_warn(media_subject(m, subject), "stream %u: %s failed: %s", h->channel->sid,
+		hop_name(hop), why);
+	relay_say_of(m, (enum hop)hop, RELAY_EVENT_MDC_FAILED, h->channel->sid, CLOSE_NONE, why);
 	if (h->head_out)
 		http_route_give_up(h, status == 503 ? CLOSE_NO_MEMORY : CLOSE_UPSTREAM);
 	else
@@ -231,20 +248,6 @@ static bool finish_exchange(struct http_route *h)
 }
 
 /* --- the request toward the server --- */
-
-static const struct root_spec *find_root(const struct http_route *h)
-{
-	const struct media_spec *spec = &h->channel->leg->media->spec;
-	const struct root_spec *any = NULL;
-
-	for (unsigned i = 0; i < spec->root_count; i++) {
-		if (spec->roots[i].sid == h->channel->sid)
-			return &spec->roots[i];
-		if (spec->roots[i].sid == ROOT_ANY_SID)
-			any = &spec->roots[i];
-	}
-	return any;
-}
 
 static size_t passing_headers(const struct http_route *h, struct http_header *out)
 {

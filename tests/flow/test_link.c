@@ -271,6 +271,7 @@ START_TEST(what_a_phone_says_before_the_server_is_there_waits)
 	ck_assert_uint_eq(app_server_count(server, FRAME_MESSAGE), 2);
 	ck_assert_str_eq(app_server_heard(server, 0)->text, "bird");
 	ck_assert_str_eq(failure(), "TCP 198.51.100.7:7000: no answer in 5 s");
+	ck_assert_int_eq(world_last(w, p, RELAY_EVENT_MDC_FAILED)->hop, HOP_MDC2);
 	end();
 }
 END_TEST
