@@ -13,6 +13,8 @@
 
 /* Ours: nobody reads further than so many keys for one token. */
 #define KEYS_TRIED_MAX 8
+/* Ours: a key that was told is asked for again so long before its end. */
+#define KEY_RENEWAL_S 900
 /* RSA of 8192 bits. */
 #define SIGNATURE_BYTES_MAX 1024
 
@@ -217,15 +219,21 @@ static int verify(const char *token, const struct algorithm *a, const struct pub
 	return failed;
 }
 
+static void want_key(const struct parts *p, struct token_verdict *v)
+{
+	v->wants_key = true;
+	memcpy(v->issuer, js_get_text(p->claims, "iss"), UUID_TEXT_MAX);
+	if (p->kid != NULL)
+		memcpy(v->kid, p->kid, strlen(p->kid) + 1);
+	v->algorithm = p->algorithm->name;
+}
+
 static enum token_answer ask_for_key(
 	const struct tokens *t, const struct parts *p, struct token_verdict *v)
 {
 	if (!t->config.can_ask)
 		return say(v, TOKEN_INVALID, "the key that signed the token is not known");
-	memcpy(v->issuer, js_get_text(p->claims, "iss"), UUID_TEXT_MAX);
-	if (p->kid != NULL)
-		memcpy(v->kid, p->kid, strlen(p->kid) + 1);
-	v->algorithm = p->algorithm->name;
+	want_key(p, v);
 	return say(v, TOKEN_KEY_UNKNOWN, "the key that signed the token is being asked for");
 }
 
@@ -233,7 +241,7 @@ static enum token_answer check_signature(const struct tokens *t, int64_t now_s, 
 	const struct parts *p, struct token_verdict *v)
 {
 	const char *issuer = js_get_text(p->claims, "iss");
-	const struct public_key *key;
+	const struct public_key *key = NULL;
 	unsigned at = 0, tried = 0;
 	int failed = EINVAL;
 	char *text;
@@ -252,7 +260,12 @@ static enum token_answer check_signature(const struct tokens *t, int64_t now_s, 
 	mem_free(text);
 	if (failed == ENOMEM)
 		return say(v, TOKEN_NO_MEMORY, "out of memory");
-	return failed == 0 ? TOKEN_GOOD : say(v, TOKEN_INVALID, "the token's signature is wrong");
+	if (failed != 0)
+		return say(v, TOKEN_INVALID, "the token's signature is wrong");
+	/* asked for in time, no consumer has to wait for it */
+	if (token_keys_until(key) - now_s < KEY_RENEWAL_S)
+		want_key(p, v);
+	return TOKEN_GOOD;
 }
 
 /* All of it */

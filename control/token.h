@@ -56,7 +56,7 @@ enum token_answer {
 	TOKEN_MISSING,     /* 401 */
 	TOKEN_INVALID,     /* 401 */
 	TOKEN_SCOPE,       /* 403: genuine, but for something else */
-	TOKEN_KEY_UNKNOWN, /* 503: `issuer` and `kid` tell which one to ask for */
+	TOKEN_KEY_UNKNOWN, /* 503 */
 	TOKEN_NO_MEMORY,   /* 503 */
 };
 
@@ -65,7 +65,8 @@ struct token_verdict {
 	const char *why;              /* static, fit for a ProblemDetails; NULL when it is good */
 	char consumer[UUID_TEXT_MAX]; /* NF instance id of the one who asks, when it is good */
 	bool from_cache;
-	/* of TOKEN_KEY_UNKNOWN */
+	bool wants_key; /* of TOKEN_KEY_UNKNOWN, or the key of a good one ends soon: ask for it */
+	/* where a key is wanted */
 	char issuer[UUID_TEXT_MAX], kid[TOKEN_KID_MAX]; /* kid "": the token has none */
 	const char *algorithm;                          /* "ES256" */
 };

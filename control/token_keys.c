@@ -264,3 +264,10 @@ const struct public_key *token_keys_next(const struct token_keys *keys, int64_t 
 	}
 	return NULL;
 }
+
+int64_t token_keys_until(const struct public_key *key)
+{
+	const char *at = (const char *)key - offsetof(struct token_key, key);
+
+	return ((const struct token_key *)(const void *)at)->until_s;
+}

@@ -42,3 +42,5 @@ bool token_keys_learn(struct token_keys *keys, const char *issuer, const char *k
  */
 const struct public_key *token_keys_next(const struct token_keys *keys, int64_t now_s,
 	enum public_key_kind kind, const char *issuer, const char *kid, unsigned *at);
+/* Until when a key that token_keys_next() gave is good; INT64_MAX: it is out of a file. */
+int64_t token_keys_until(const struct public_key *key);

@@ -137,6 +137,8 @@ void oauth_authorize(struct front *f, const struct sbi_origin *from, const struc
 		return;
 	peer.nf_instance_id = client_nf_instance(from->names, instance) ? instance : NULL;
 	tokens_check(f->tokens, wall_s(), h2_header(r, "authorization"), &peer, &v);
+	if (v.wants_key)
+		front_ask_key(f, v.issuer, v.kid, v.algorithm);
 	if (v.answer == TOKEN_GOOD) {
 		count(tokens_accepted_total);
 		count_add(tokens_remembered_total, v.from_cache);
@@ -145,8 +147,6 @@ void oauth_authorize(struct front *f, const struct sbi_origin *from, const struc
 		return;
 	}
 	count(tokens_refused_total);
-	if (v.answer == TOKEN_KEY_UNKNOWN)
-		front_ask_key(f, v.issuer, v.kid, v.algorithm);
 	out->refused = problem_of(v.answer);
 	out->challenge = token_challenge(v.answer);
 	snprintf(out->detail, sizeof(out->detail), "%s", v.why);

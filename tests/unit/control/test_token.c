@@ -591,11 +591,18 @@ START_TEST(an_unknown_key_is_asked_for_where_there_is_somebody_to_ask)
 	ck_assert_str_eq(verdict.issuer, NRF);
 	ck_assert_str_eq(verdict.kid, "k1");
 	ck_assert_str_eq(verdict.algorithm, "ES256");
+	ck_assert(verdict.wants_key);
 
 	key.pem = forge_pem(ec);
-	ck_assert(tokens_learn(tokens, NRF, "k1", NOW + 100, &key));
+	ck_assert(tokens_learn(tokens, NRF, "k1", NOW + 3600, &key));
 	ck_assert_ptr_null(key.pem);
 	is_good(signed_claims(CLAIMS("")));
+	ck_assert(!verdict.wants_key);
+	key.pem = forge_pem(ec);
+	ck_assert(tokens_learn(tokens, NRF, "k1", NOW + 100, &key));
+	is_good(signed_claims(CLAIMS(",\"n\":0")));
+	ck_assert(verdict.wants_key); /* in time, so that nobody is sent away */
+	ck_assert_str_eq(verdict.kid, "k1");
 	show(NOW, forge_token("{\"alg\":\"ES256\"}", CLAIMS(""), ec), &plain);
 	ck_assert_int_eq(verdict.answer, TOKEN_KEY_UNKNOWN);
 	ck_assert_str_eq(verdict.kid, "");
