@@ -63,8 +63,7 @@ void worker_port_close(void *world, uint32_t number);
 
 /* worker_tls.c */
 /* In place of what was there. False: that stays, and `failed` says why. */
-bool worker_tls_set(
-	struct worker *w, enum hop hop, const struct agent_tls *pem, char failed[256]);
+bool worker_tls_set(struct worker *w, enum hop hop, const struct agent_tls *pem, char failed[256]);
 void worker_tls_close(struct worker *w);
 
 /* worker_link.c */

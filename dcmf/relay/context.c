@@ -88,8 +88,8 @@ static bool can_stay(const struct media *m, const struct media_spec *spec)
 	const char *then = spec->interface ? spec->interface : "";
 
 	return m->spec.has_ice == spec->has_ice && m->spec.ice_checks == spec->ice_checks &&
-	       m->spec.proxy == spec->proxy &&
-	       (m->spec.link == NULL) == (spec->link == NULL) && strcmp(now, then) == 0 && port_fits(m, spec);
+	       m->spec.proxy == spec->proxy && (m->spec.link == NULL) == (spec->link == NULL) &&
+	       strcmp(now, then) == 0 && port_fits(m, spec);
 }
 
 static void terminations_free(struct termination *ts, unsigned n)

@@ -486,7 +486,7 @@ static const struct stream_spec *find_stream(const struct media_spec *spec, uint
 static void on_channel_open(struct leg *l, uint16_t sid)
 {
 	const struct channel_view *view = assoc_channel(l->assoc, sid);
-	const struct route_ops *route = l->media->link != NULL       ? &route_stream
+	const struct route_ops *route = l->media->link != NULL      ? &route_stream
 					: media_is_bridge(l->media) ? &route_bridge
 								    : &route_http;
 	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
@@ -514,7 +514,8 @@ static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason rea
 	struct channel *ch = leg_channel(l, sid);
 	bool bridge = media_is_bridge(l->media);
 	/* it was the far side that ended what we reset; of a bridge it is opened again when that side has it again */
-	bool far_ended = ch != NULL && (bridge ? ch->why != CLOSE_NONE : ch->why == CLOSE_PEER_RESET);
+	bool far_ended =
+		ch != NULL && (bridge ? ch->why != CLOSE_NONE : ch->why == CLOSE_PEER_RESET);
 	bool again = reason == CLOSE_LOCAL && !far_ended;
 	char subject[SUBJECT_MAX];
 

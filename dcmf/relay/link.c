@@ -67,8 +67,8 @@ void link_complain(struct link *k, int32_t sid, const char *what)
 
 	snprintf(detail, sizeof(detail), "%s: %.200s", name(k, server), what);
 	log_warn(media_subject(k->media, subject), "server %s", detail);
-	relay_say_of(k->media, (enum hop)link_spec(k)->hop, RELAY_EVENT_MDC_FAILED, sid,
-		CLOSE_NONE, detail);
+	relay_say_of(k->media, (enum hop)link_spec(k)->hop, RELAY_EVENT_MDC_FAILED, sid, CLOSE_NONE,
+		detail);
 }
 
 /* The connection, if there is one, ends without more words. */

@@ -154,7 +154,7 @@ struct media {
 	struct media *
 		twin; /* the media of another termination that this one is joined with; NULL: none */
 	struct link *link; /* to an application server that takes messages as frames; NULL: none */
-	bool is_second; /* of two twins the one in the later termination: its role gives way */
+	bool is_second;    /* of two twins the one in the later termination: its role gives way */
 	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
 	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
 	bool has_timer_room;       /* timers_reserve() was called for the leg's */

@@ -40,10 +40,10 @@ struct relay_event {
 	enum relay_event_type type;
 	const char *context_id;
 	const char *termination_id, *media_id, *owner; /* each may be NULL */
-	uint8_t hop; /* enum hop: of the side of the media that it is about */
-	int32_t sid;                                   /* -1: not about a channel */
-	enum close_reason reason;                      /* CLOSE_NONE where nothing ended */
-	const char *detail;                            /* a sentence, or NULL */
+	uint8_t hop;              /* enum hop: of the side of the media that it is about */
+	int32_t sid;              /* -1: not about a channel */
+	enum close_reason reason; /* CLOSE_NONE where nothing ended */
+	const char *detail;       /* a sentence, or NULL */
 };
 
 /* An HTTP request for the world to make. Everything is valid during the call only. */
@@ -105,9 +105,9 @@ struct relay_config {
 	int64_t handshake_us; /* DTLS and SCTP have to be up in this time from their first packet */
 	/* A context whose peers sent nothing for so long, and its controller neither, ends; 0: never. */
 	int64_t context_idle_us;
-	int64_t request_us;   /* half a request and silence for so long: 408 and close */
-	uint32_t half_open;   /* handshakes at once */
-	uint32_t setup_rate;  /* handshakes begun a second; 0: any */
+	int64_t request_us;       /* half a request and silence for so long: 408 and close */
+	uint32_t half_open;       /* handshakes at once */
+	uint32_t setup_rate;      /* handshakes begun a second; 0: any */
 	uint32_t response_buffer; /* bytes of a reply of unknown length; beyond: 502 */
 	/* Bytes held for slow phones and servers, all together; beyond, requests get 503. */
 	size_t buffer_total;
@@ -181,7 +181,7 @@ struct link_view {
 	const struct link_spec *spec;
 	enum link_state state;
 	const struct addr *local; /* NULL: not connected */
-	const char *protection;   /* of the last connection, as relay_link_opened() told; NULL: none yet */
+	const char *protection;   /* as relay_link_opened() told last; NULL: not yet */
 	const char *failure;      /* why it is tried again; NULL: nothing wrong */
 	uint64_t messages_in, messages_out, bytes_in, bytes_out;
 };
