@@ -4,7 +4,8 @@
     nrf.until(lambda: nrf.profiles, "registered")
     nrf.requests                                every request so far: Request(method, path, headers, body, value)
     nrf.faults                                  what the files say is wrong with them; must stay empty
-    nrf.forget(id); nrf.answers.append(503)     the next request gets that; nrf.secret = "t": requests need that token
+    nrf.forget(); nrf.answers.append(503)       the next request gets that, or (status, headers, body)
+    nrf.secret = "t"                            requests need that token
     nrf.stop(); nrf.start()                     it goes down, and comes back on its port without memory
     nrf.close()
 
@@ -44,7 +45,7 @@ class Connection:
     def __init__(self, nrf, sock):
         self.nrf, self.sock = nrf, sock
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
-        self.heads, self.bodies = {}, {}
+        self.heads, self.bodies, self.unsent = {}, {}, {}
 
     def serve(self):
         self.h2.initiate_connection()
@@ -70,7 +71,20 @@ class Connection:
             status, headers, body = self.nrf.answer(self.heads.pop(event.stream_id), self.bodies.pop(event.stream_id))
             self.h2.send_headers(event.stream_id, [(":status", str(status)), *headers.items()], end_stream=not body)
             if body:
-                self.h2.send_data(event.stream_id, body, end_stream=True)
+                self.unsent[event.stream_id] = body
+        for stream in list(self.unsent):
+            self.send(stream)
+
+    def send(self, stream):
+        """As much as the gateway has room for."""
+        while stream in self.unsent:
+            room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
+            if room <= 0:
+                return
+            body = self.unsent.pop(stream)
+            self.h2.send_data(stream, body[:room], end_stream=len(body) <= room)
+            if len(body) > room:
+                self.unsent[stream] = body[room:]
 
 
 class Nrf:
@@ -164,7 +178,8 @@ class Nrf:
             request = Request(head[":method"], head[":path"], head, body, value)
             self.requests.append(request)
             if self.answers:
-                return problem(self.answers.pop(0), "TOLD_SO")
+                told = self.answers.pop(0)
+                return told if isinstance(told, tuple) else problem(told, "TOLD_SO")
             return self.route(request)
 
     def route(self, r):

@@ -135,6 +135,26 @@ class Registration(unittest.TestCase):
         nrf.answers += [400]
         nrf.until(lambda: len(nrf.of("PUT")) == 4, "registered with the whole profile")
 
+    def test_answers_beyond_measure_are_failures(self):
+        nrf = self.nrf()
+        nrf.answers += [(201, {"content-type": "application/json"}, b" " * 200000), (200, {}, b"[" * 60000)]
+        gateway = self.gateway(nrf.root)
+        nrf.until(lambda: len(nrf.of("PUT")) == 2, "asked again")
+        gateway.until(lambda: "the answer is too large" in gateway.log_text(), "aware of it")
+        gateway.until(lambda: list(gateway.metric("nrf_registered")) == ["1"], "content with a 200")
+
+    def test_a_redirect_leads_to_another_nrf(self):
+        nrf, other = self.nrf(), self.nrf()
+        nrf.answers += [(307, {"location": other.root + "/nnrf-nfm/v1/nf-instances/" + US}, b"")]
+        gateway = self.gateway(nrf.root)
+        other.until(lambda: len(other.of("PATCH")) > 0, "alive there")
+        self.assertEqual(len(nrf.requests), 1)
+        other.stop()
+        nrf.until(lambda: nrf.profiles, "registered where it is configured")
+        gateway.signal(signal.SIGTERM)
+        self.assertEqual(gateway.process.wait(PATIENCE), 0)
+        self.assertEqual(nrf.profiles, {})
+
     def test_a_token_is_fetched_where_the_nrf_wants_one(self):
         nrf = self.nrf()
         nrf.secret = nrf.token = "aaa.bbb.ccc"
