@@ -26,6 +26,19 @@ static enum setup opposite_of_twin(const struct media *m)
 	return media_setup(m->twin) == SETUP_PASSIVE ? SETUP_ACTIVE : SETUP_PASSIVE;
 }
 
+static bool has_begun(const struct media *m)
+{
+	enum leg_state state = m->leg != NULL ? m->leg->state : LEG_WAITING;
+
+	return state == LEG_SECURING || state == LEG_CONNECTING || state == LEG_OPEN;
+}
+
+/* What an association has become in, it stays in: the twin may change its own role meanwhile. */
+static enum setup role_under_way(const struct media *m)
+{
+	return m->leg->role == DTLS_CLIENT ? SETUP_ACTIVE : SETUP_PASSIVE;
+}
+
 enum setup media_setup(const struct media *m)
 {
 	bool joined = m->twin != NULL && is_told(m->twin);
@@ -38,7 +51,9 @@ enum setup media_setup(const struct media *m)
 	if (m->spec.setup != SETUP_NONE)
 		return (enum setup)m->spec.setup;
 	if (is_told(m)) /* told a fingerprint but no role: as if actpass */
-		return joined && m->is_second ? opposite_of_twin(m) : relay_of(m)->config.setup;
+		return !joined || !m->is_second ? relay_of(m)->config.setup
+		       : has_begun(m)           ? role_under_way(m)
+						: opposite_of_twin(m);
 	return joined ? opposite_of_twin(m) : SETUP_ACTPASS; /* told nothing: still free */
 }
 

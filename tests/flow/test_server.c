@@ -159,6 +159,35 @@ START_TEST(the_roles_toward_phone_and_server_are_opposite_where_they_may)
 }
 END_TEST
 
+/* The phone offers anew, with another role: its own association is made anew, the server's stays as it is. */
+START_TEST(another_role_of_the_phone_is_no_matter_of_the_server)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+	struct context_spec spec;
+	struct media_view before, after;
+
+	o.together = true;
+	begin_with(__func__, &o);
+	pair_view(p, p->b, &before);
+	pair_spec(p, &spec);
+	spec.terminations[1].medias[0].remote_setup = SETUP_ACTPASS; /* as it was told */
+	spec.terminations[0].medias[0].remote_setup =
+		before.setup == SETUP_ACTIVE ? SETUP_PASSIVE : SETUP_ACTIVE;
+	ck_assert(world_update_context(w, p->context_id, &spec));
+	context_spec_finish(&spec);
+	pair_view(p, p->a, &after);
+	ck_assert_int_eq(after.setup, before.setup);
+	pair_view(p, p->b, &after);
+	ck_assert_int_eq(after.setup, before.setup);
+	world_run(w, 3);
+	pair_view(p, p->b, &after);
+	ck_assert_int_eq(after.state, LEG_OPEN);
+	ck_assert_uint_eq(p->b->secured, 1);
+	ck_assert_uint_eq(p->b->closed, 0);
+	end();
+}
+END_TEST
+
 static const struct ue_stream chat = {
 	.sid = 1010, .quality = { true, MAX_RETRANSMITS, 512, 7 }, .label = "chat", .protocol = "c"
 };
@@ -771,6 +800,7 @@ static void add(TCase *tc)
 	tcase_add_loop_test(tc, a_server_is_reached_in_every_role_with_every_kind_of_ice, 0, 36);
 	tcase_add_loop_test(tc, a_server_that_was_known_before_chooses_its_role, 0, 12);
 	tcase_add_test(tc, the_roles_toward_phone_and_server_are_opposite_where_they_may);
+	tcase_add_loop_test(tc, another_role_of_the_phone_is_no_matter_of_the_server, 0, 3);
 	tcase_add_loop_test(tc, channels_opened_in_band_by_either_side_keep_their_id, 0, 4);
 	tcase_add_loop_test(tc, a_server_with_another_certificate_gets_nothing, 0, 6);
 	tcase_add_test(tc, the_right_fingerprint_by_an_update_mends_it);
