@@ -301,6 +301,28 @@ START_TEST(messages_of_one_call_follow_each_other)
 }
 END_TEST
 
+/* Whoever is refused when its turn comes must not hold up those behind it, nor be waited for in vain. */
+START_TEST(a_message_that_is_refused_when_its_turn_comes_lets_the_next_one_go)
+{
+	asked_for(OFFER);
+	asked_for(ANSWER);
+	say("o", NG_OFFER("call", "bob", "\"to-tag\":\"alice\",",
+			 NG_SDP("2", NG_LINE("6000", "1000"))));
+	say("a", ANSWER); /* alice was asked, and now bob asks */
+	say("b", ANSWER);
+	ck_assert_str_eq(heard(), "(nothing)");
+	work();
+	assert_says(heard(), "o {");
+	assert_says(heard(), "a {\"result\":\"error\"");
+	assert_says(heard(), "b {\"result\":\"error\"");
+	ck_assert_str_eq(heard(), "(nothing)");
+	desk_worker_lost(ng_desk, ng_now, 0, "killed");
+	ng_now = tick_add(ng_now, TICK_S(2));
+	ng_expire(ng, ng_now); /* the call is forgotten, and nobody waits in it */
+	assert_says(asked_for("{\"command\":\"list\"}"), "\"calls\":[]");
+}
+END_TEST
+
 START_TEST(a_call_that_is_deleted_while_its_offer_is_under_way_leaves_nothing)
 {
 	say("1", OFFER);
@@ -621,6 +643,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, either_side_may_offer_again);
 	tcase_add_test(t, each_branch_of_a_forked_call_has_a_context);
 	tcase_add_test(t, messages_of_one_call_follow_each_other);
+	tcase_add_test(t, a_message_that_is_refused_when_its_turn_comes_lets_the_next_one_go);
 	tcase_add_test(t, a_call_that_is_deleted_while_its_offer_is_under_way_leaves_nothing);
 	tcase_add_test(t, a_call_whose_context_has_gone_goes_on_in_a_new_one);
 	tcase_add_test(t, calls_that_ended_elsewhere_are_forgotten);
