@@ -129,7 +129,10 @@ static char *encode_answer(const struct ng_request *r, const json_t *answer, siz
 	return text;
 }
 
-/* The next one that waited for the branch. */
+/*
+ * The next one that waited for the branch. It has the branch from the start: one that is answered
+ * before it takes it, or takes another one, lets those behind it run, too.
+ */
 static void run_next(struct ng_branch *b)
 {
 	struct ng_request *r;
@@ -140,6 +143,8 @@ static void run_next(struct ng_branch *b)
 	r = container_of(b->waiting.next, struct ng_request, on_waiting);
 	list_unlink(&r->on_waiting);
 	b->waiting_count--;
+	b->busy = r;
+	r->branch = b;
 	r->command->run(r);
 }
 
@@ -245,18 +250,24 @@ void ng_ask(struct ng_request *r, const char *method, json_t *params)
 
 bool ng_take(struct ng_request *r, struct ng_branch *b)
 {
-	if (b->busy == NULL) {
+	struct ng_branch *waited_for = r->branch;
+	bool is_free = b->busy == NULL;
+
+	if (waited_for == b)
+		return true;
+	r->branch = NULL;
+	if (is_free) {
 		b->busy = r;
 		r->branch = b;
-		return true;
-	}
-	if (b->waiting_count >= NG_WAITING_MAX) {
-		fail(r, "too many requests of this call are under way");
-	} else {
+	} else if (b->waiting_count < NG_WAITING_MAX) {
 		b->waiting_count++;
 		list_append(&b->waiting, &r->on_waiting);
+	} else {
+		fail(r, "too many requests of this call are under way");
 	}
-	return false;
+	if (waited_for != NULL)
+		run_next(waited_for);
+	return is_free;
 }
 
 void ng_end_branch(struct ng *ng, struct ng_branch *b, const char *why)
