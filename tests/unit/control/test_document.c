@@ -61,6 +61,7 @@ static const char *const accepted[] = {
 	ADD(M "/dcmf", "{\"securityMode\":\"E2AE\",\"status\":{\"whatever\":[1]},\"labels\":{\"0\":"
 		       "\"local-bdc\"},"
 		       "\"maxMessageSize\":1024,\"interface\":\"access\",\"acceptDcep\":true}"),
+	ADD(M "/dcmf", "{\"setup\":\"ACTIVE\",\"fingerprintHash\":\"SHA-512\"}"),
 	"[{\"op\":\"add\",\"path\":\"" M
 	"/dcmf\",\"value\":{\"acceptDcep\":true}},{\"op\":\"remove\",\"path\":\"" D "/streams\"}]",
 	"[{\"op\":\"add\",\"path\":\"" M
@@ -252,6 +253,10 @@ static const struct {
 	{ ADD(M "/dcmf", "{\"maxMessageSize\":4294967296}"), PROBLEM_OPTIONAL_INCORRECT,
 		M "/dcmf/maxMessageSize" },
 	{ ADD(M "/dcmf", "{\"interface\":\"\"}"), PROBLEM_OPTIONAL_INCORRECT, M "/dcmf/interface" },
+	{ ADD(M "/dcmf", "{\"setup\":1}"), PROBLEM_OPTIONAL_INCORRECT, M "/dcmf/setup" },
+	{ ADD(M "/dcmf", "{\"setup\":\"ACTPASS\"}"), PROBLEM_NOT_BUILT, M "/dcmf/setup" },
+	{ ADD(M "/dcmf", "{\"fingerprintHash\":\"SHA-1\"}"), PROBLEM_NOT_BUILT,
+		M "/dcmf/fingerprintHash" },
 	{ ADD(M "/dcmf", "{\"acceptDcep\":1}"), PROBLEM_OPTIONAL_INCORRECT, M "/dcmf/acceptDcep" },
 	{ ADD(M "/dcmf", "{\"dcep\":true}"), PROBLEM_OPTIONAL_INCORRECT, M "/dcmf/dcep" },
 	{ "[{\"op\":\"add\",\"path\":\"" M "/dcmf\",\"value\":{\"ice\":{},\"acceptDcep\":false}},"

@@ -84,6 +84,23 @@ START_TEST(controllers_are_shown_the_gateways_side)
 }
 END_TEST
 
+START_TEST(the_fingerprint_has_the_hash_that_was_wished_for)
+{
+	struct shown s;
+	json_t *doc, *end;
+
+	show_begin(&s, ADD(M "/dcmf", "{\"fingerprintHash\":\"SHA-384\"}"));
+	doc = document_show(s.doc, s.relay, s.context);
+	end = json_object_get(json_object_get(media_of(doc), "dcMedia"), "localDcEndpoint");
+	ck_assert_int_eq(
+		strncmp(json_string_value(json_array_get(json_object_get(end, "fingerprints"), 0)),
+			"SHA-384 AB:", 11),
+		0);
+	json_decref(doc);
+	show_end(&s);
+}
+END_TEST
+
 START_TEST(without_ice_none_is_shown)
 {
 	struct shown s;
@@ -301,6 +318,7 @@ static Suite *suite(void)
 
 	control_init();
 	tcase_add_test(t, controllers_are_shown_the_gateways_side);
+	tcase_add_test(t, the_fingerprint_has_the_hash_that_was_wished_for);
 	tcase_add_test(t, without_ice_none_is_shown);
 	tcase_add_test(t, where_dtls_passes_the_far_side_is_shown_once_it_is_told);
 	tcase_add_test(t, what_was_shown_can_be_sent_back_without_harm);

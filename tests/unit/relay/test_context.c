@@ -126,7 +126,8 @@ static void tear_down(void)
 
 /*
  * "ue:0 ue:1 as:0": terminations and medias; a '+' behind one: with ICE, a '!': an
- * application channel, '6': an IPv6 peer.
+ * application channel, '6': an IPv6 peer, 'A', 'P': we are to be active or passive,
+ * 'a', 'p': the peer is.
  */
 static void wish(struct context_spec *spec, const char *text)
 {
@@ -153,6 +154,12 @@ static void wish(struct context_spec *spec, const char *text)
 		for (size_t i = 1; i < word.len; i++) {
 			m->has_ice |= word.p[i] == '+';
 			m->proxy = word.p[i] == '!' ? PROXY_UDP : m->proxy;
+			m->setup = word.p[i] == 'A'   ? SETUP_ACTIVE
+				   : word.p[i] == 'P' ? SETUP_PASSIVE
+						      : m->setup;
+			m->remote_setup = word.p[i] == 'a'   ? SETUP_ACTIVE
+					  : word.p[i] == 'p' ? SETUP_PASSIVE
+							     : m->remote_setup;
 			if (word.p[i] == '4' || word.p[i] == '6')
 				addr_parse_ip(word.p[i] == '6' ? SPAN_LIT("2001:db8::99")
 							       : SPAN_LIT("198.51.100.9"),
@@ -238,6 +245,27 @@ START_TEST(a_media_tells_what_was_decided_for_it)
 	ck_assert_ptr_null(view.path);
 	ck_assert(!relay_media_view(relay, c, 0, 2, &view));
 	ck_assert(!relay_media_view(relay, c, 1, 0, &view));
+}
+END_TEST
+
+START_TEST(our_role_is_what_was_wished_for_unless_the_peer_has_taken_it)
+{
+	static const struct {
+		const char *wish;
+		enum setup setup;
+	} rows[] = {
+		{ "ue:0A", SETUP_ACTIVE },
+		{ "ue:0P", SETUP_PASSIVE },
+		{ "ue:0Aa", SETUP_PASSIVE },
+		{ "ue:0Pa", SETUP_PASSIVE },
+		{ "ue:0Ap", SETUP_ACTIVE },
+		{ "ue:0Pp", SETUP_ACTIVE },
+	};
+	struct relay_context *c = create("0-1", rows[_i].wish);
+	struct media_view view;
+
+	ck_assert(relay_media_view(relay, c, 0, 0, &view));
+	ck_assert_int_eq(view.setup, rows[_i].setup);
 }
 END_TEST
 
@@ -602,6 +630,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_context_takes_a_port_a_media_and_gives_them_back);
 	tcase_add_test(tc, a_media_tells_what_was_decided_for_it);
+	tcase_add_loop_test(
+		tc, our_role_is_what_was_wished_for_unless_the_peer_has_taken_it, 0, 6);
 	tcase_add_test(tc, an_id_that_is_taken_is_refused);
 	tcase_add_test(tc, the_same_id_twice_in_one_wish_is_refused);
 	tcase_add_test(tc, a_media_that_goes_nowhere_is_refused_with_its_place_and_a_sentence);
