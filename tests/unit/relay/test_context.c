@@ -630,8 +630,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_context_takes_a_port_a_media_and_gives_them_back);
 	tcase_add_test(tc, a_media_tells_what_was_decided_for_it);
-	tcase_add_loop_test(
-		tc, our_role_is_what_was_wished_for_unless_the_peer_has_taken_it, 0, 6);
+	tcase_add_loop_test(tc, our_role_is_what_was_wished_for_unless_the_peer_has_taken_it, 0, 6);
 	tcase_add_test(tc, an_id_that_is_taken_is_refused);
 	tcase_add_test(tc, the_same_id_twice_in_one_wish_is_refused);
 	tcase_add_test(tc, a_media_that_goes_nowhere_is_refused_with_its_place_and_a_sentence);
