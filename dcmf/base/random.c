@@ -29,13 +29,21 @@ uint64_t random_u64(void)
 	return v;
 }
 
-void random_token(char *out, size_t len)
+static void random_letters(char *out, size_t len, const char *set, uint8_t mask)
 {
-	static const char set[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 	random_bytes(out, len);
 	for (size_t i = 0; i < len; i++)
-		out[i] = set[(uint8_t)out[i] & 63];
+		out[i] = set[(uint8_t)out[i] & mask];
 	out[len] = '\0';
+}
+
+void random_token(char *out, size_t len)
+{
+	random_letters(
+		out, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 63);
+}
+
+void random_hex(char *out, size_t len)
+{
+	random_letters(out, len, "0123456789abcdef", 15);
 }

@@ -138,7 +138,7 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	list_init(&m->on_dying);
 	m->has_timer_room = timers_reserve(&r->timers);
 	m->dtls = dtls_ctx_ref(r->config.dtls);
-	random_token(m->tls_id, TLS_ID_LEN);
+	random_hex(m->tls_id, TLS_ID_LEN);
 	why->err = ERR_NO_MEMORY;
 	why->detail[0] = '\0';
 	if (!m->has_timer_room || (m->termination_id = mem_strdup(termination_id)) == NULL ||
@@ -481,7 +481,7 @@ void media_apply(struct media *m, struct media_spec *spec)
 	apply_remote(m, &old);
 	if (m->leg != NULL && asks_for_new_association(m, &old, old_setup)) {
 		leg_restart(m->leg);
-		random_token(m->tls_id, TLS_ID_LEN); /* RFC 8842 5.3 */
+		random_hex(m->tls_id, TLS_ID_LEN); /* RFC 8842 5.3 */
 	} else if (m->leg != NULL) {
 		leg_sync_streams(m->leg, &old);
 		leg_revive(m->leg);

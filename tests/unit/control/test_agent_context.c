@@ -107,7 +107,7 @@ START_TEST(a_refused_create_leaves_nothing_behind)
 	hear(&f, ERROR("1", "-32000",
 			 "\"message\":\"/terminations/0/medias/0/dcmf/interface: there is no media "
 			 "interface*"));
-	fake->refuse = ERR_ADDRESS;
+	fake->refuse = ERR_CRYPTO;
 	fake->refuse_termination = -1;
 	say(&f, CALL("1", "context.create", "{\"context\":" CONTEXT("") "}"));
 	hear(&f, REFUSED("1", "500", "SYSTEM_FAILURE"));
