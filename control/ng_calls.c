@@ -8,6 +8,7 @@
 void ng_calls_init(struct ng_calls *cs)
 {
 	cs->by_id = NULL;
+	cs->branch_count = 0;
 	list_init(&cs->all);
 }
 
@@ -151,6 +152,14 @@ static void call_forget_if_empty(struct ng_calls *cs, struct ng_call *call)
 	mem_free(call);
 }
 
+bool ng_calls_have_room(const struct ng_calls *cs, const char *call_id)
+{
+	const struct ng_call *call = ng_call_find(cs, call_id);
+
+	return cs->branch_count < NG_BRANCHES_MAX &&
+	       (call == NULL || call->branch_count < NG_FORKS_MAX);
+}
+
 struct ng_branch *ng_branch_new(struct ng_calls *cs, const struct ng_dialog *d, int64_t now_us)
 {
 	struct ng_call *call = ng_call_find(cs, d->call_id);
@@ -169,6 +178,8 @@ struct ng_branch *ng_branch_new(struct ng_calls *cs, const struct ng_dialog *d, 
 	list_init(&b->waiting);
 	list_append(&call->branches, &b->on_call);
 	list_append(&cs->all, &b->on_all);
+	call->branch_count++;
+	cs->branch_count++;
 	b->via = mem_strdup(d->via);
 	if ((b->via == NULL && d->via != NULL) || !ng_branch_tag(b, d->from_tag, 0, now_us)) {
 		ng_branch_forget(cs, b);
@@ -187,6 +198,8 @@ void ng_branch_forget(struct ng_calls *cs, struct ng_branch *b)
 {
 	list_unlink(&b->on_call);
 	list_unlink(&b->on_all);
+	b->call->branch_count--;
+	cs->branch_count--;
 	call_forget_if_empty(cs, b->call);
 	for (unsigned i = 0; i < b->tag_count; i++)
 		tag_finish(&b->tags[i]);

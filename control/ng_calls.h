@@ -13,7 +13,10 @@
 #include "dcmf/base/list.h"
 #include "dcmf/base/map.h"
 
-#define NG_TAGS_MAX 16 /* ours: of a branch; where more phones ring, the last ones are known */
+/* Ours: branches at once, of all calls and of one; each costs 1 KiB or two, data channels or not. */
+#define NG_BRANCHES_MAX 131072
+#define NG_FORKS_MAX    64
+#define NG_TAGS_MAX     16 /* ours: of a branch; where more phones ring, the last ones are known */
 
 struct ng_request;
 
@@ -41,12 +44,14 @@ struct ng_branch {
 struct ng_call {
 	char *id;
 	struct list_node branches;
+	unsigned branch_count;
 	UT_hash_handle hh;
 };
 
 struct ng_calls {
 	struct ng_call *by_id;
 	struct list_node all; /* branches, those that were looked at longest ago first */
+	unsigned branch_count;
 };
 
 /* What a message says of the call it belongs to; to_tag and via may be NULL. */
@@ -65,6 +70,8 @@ struct ng_branch *ng_branch_of_answer(const struct ng_calls *cs, const struct ng
 /* Does a delete or query, in which all but the call_id may be NULL, speak of the branch? */
 bool ng_branch_is_meant(const struct ng_branch *b, const struct ng_dialog *d);
 
+/* Is there room for one more branch of that call? */
+bool ng_calls_have_room(const struct ng_calls *cs, const char *call_id);
 /* Of a call that may be new too. NULL: out of memory. */
 struct ng_branch *ng_branch_new(struct ng_calls *cs, const struct ng_dialog *d, int64_t now_us);
 /* The call goes with its last branch. Nobody may be busy with it, or wait. */

@@ -8,6 +8,9 @@
 
 #define NAME_MAX_  64 /* longer names are nothing we know */
 #define LIST_LIMIT 32
+/* Ours: what is kept of a call for as long as it lasts, and comes from phones. */
+#define ID_MAX       512 /* bytes */
+#define METADATA_MAX 2048
 
 struct reading {
 	struct ng_flags *f;
@@ -152,22 +155,24 @@ static void take_fatal(struct reading *r, const char *text)
 static void take_flag(struct reading *r, const char *text);
 static void take_flags(struct reading *r, const char *text);
 
-#define TEXT_OF(member) .text = offsetof(struct ng_flags, member)
+#define TEXT_OF(member)     .text = offsetof(struct ng_flags, member)
+#define KEPT(member, bytes) TEXT_OF(member), .most = (bytes)
 
 static const struct key {
 	const char *name; /* with hyphens */
 	size_t text;      /* without `take`: the member that takes it as it is */
+	size_t most;      /* bytes; 0: as long as a message may be */
 	void (*take)(struct reading *r, const char *text);
 	bool bare; /* has no value */
 } keys[] = {
-	{ "call-id", TEXT_OF(call_id) },
-	{ "from-tag", TEXT_OF(from_tag) },
-	{ "to-tag", TEXT_OF(to_tag) },
-	{ "via-branch", TEXT_OF(via_branch) },
+	{ "call-id", KEPT(call_id, ID_MAX) },
+	{ "from-tag", KEPT(from_tag, ID_MAX) },
+	{ "to-tag", KEPT(to_tag, ID_MAX) },
+	{ "via-branch", KEPT(via_branch, ID_MAX) },
 	{ "sdp", TEXT_OF(sdp) },
-	{ "label", TEXT_OF(label) },
-	{ "from-label", TEXT_OF(label) },
-	{ "metadata", TEXT_OF(metadata) },
+	{ "label", KEPT(label, ID_MAX) },
+	{ "from-label", KEPT(label, ID_MAX) },
+	{ "metadata", KEPT(metadata, METADATA_MAX) },
 	{ "address-family", .take = take_family },
 	{ "direction", .take = take_direction },
 	{ "replace", .take = take_replace },
@@ -211,6 +216,9 @@ static void take(struct reading *r, const struct key *key, const char *text)
 
 	if (key->take != NULL)
 		key->take(r, text);
+	else if (key->most > 0 && strlen(text) > key->most)
+		problem_set(r->p, PROBLEM_IE_INCORRECT, "%s: longer than %zu bytes", key->name,
+			key->most);
 	else if (*member == NULL && text[0] != '\0')
 		*member = text;
 }

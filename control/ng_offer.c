@@ -359,14 +359,17 @@ static bool passes(struct ng_request *r, struct problem *p)
 	return p->kind == PROBLEM_NONE && r->makes_context && !has && !r->flags.add_bootstrap;
 }
 
-/* A call that begins: not while the node wants to be rid of calls. */
-static bool may_begin(struct ng_request *r)
+/* A call that begins: not while the node wants to be rid of calls, or knows too many. */
+static bool may_begin(struct ng_request *r, const char *call_id)
 {
 	const char *state = desk_state(r->ng->config.desk);
 
-	if (strcmp(state, "running") == 0)
+	if (strcmp(state, "running") != 0)
+		answer_load_limit(r, state);
+	else if (!ng_calls_have_room(&r->ng->calls, call_id))
+		answer_load_limit(r, "too many calls, or branches of this one, at once");
+	else
 		return true;
-	answer_load_limit(r, state);
 	return false;
 }
 
@@ -375,7 +378,7 @@ static struct ng_branch *branch_of_offer(struct ng_request *r)
 	struct ng_dialog d = ng_dialog_of(r);
 	struct ng_branch *b = ng_branch_of_offer(&r->ng->calls, &d);
 
-	if (b == NULL && !may_begin(r))
+	if (b == NULL && !may_begin(r, d.call_id))
 		return NULL;
 	if (b == NULL && (b = ng_branch_new(&r->ng->calls, &d, ng_wall_us(r->ng))) == NULL) {
 		ng_fail_as(r, NULL);

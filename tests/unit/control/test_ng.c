@@ -522,6 +522,30 @@ END_TEST
 
 /* ---- what it tells ---------------------------------------------------------------------- */
 
+/* Phones make up their Call-IDs and tags, and each INVITE is an offer. */
+START_TEST(what_phones_say_of_a_call_has_bounds)
+{
+	char text[1024], id[514], fork[16];
+
+	memset(id, 'x', 513);
+	id[513] = '\0';
+	snprintf(text, sizeof(text),
+		"{\"command\":\"offer\",\"call-id\":\"%s\",\"from-tag\":\"a\",\"sdp\":\"v=0\"}",
+		id);
+	assert_says(asked_for(text), "call-id: longer than 512 bytes");
+	for (int i = 0; i <= 64; i++) {
+		snprintf(fork, sizeof(fork), "fork%d", i);
+		snprintf(text, sizeof(text),
+			"{\"command\":\"offer\",\"call-id\":\"%s\",\"from-tag\":\"%s\","
+			"\"supports\":[\"load limit\"],\"sdp\":\"" NG_SDP("1", "") "\"}",
+			id + 1, fork);
+		assert_says(asked_for(text),
+			i < 64 ? "\"result\":\"ok\"" : "\"result\":\"load limit\"");
+	}
+	assert_says(asked_for(NG_OFFER("other", "a", "", NG_SDP("1", ""))), "\"result\":\"ok\"");
+}
+END_TEST
+
 START_TEST(a_query_tells_of_sides_and_traffic)
 {
 	const char *answer;
@@ -654,6 +678,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, ice_is_taken_out_or_put_in);
 	tcase_add_test(t, while_the_node_drains_new_calls_get_load_limit_and_old_ones_go_on);
 	tcase_add_test(t, a_full_node_says_load_limit_too);
+	tcase_add_test(t, what_phones_say_of_a_call_has_bounds);
 	tcase_add_test(t, a_query_tells_of_sides_and_traffic);
 	tcase_add_test(t, statistics_have_the_counters);
 	tcase_add_test(t, an_answer_that_fits_into_no_datagram_is_an_error);
