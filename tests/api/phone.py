@@ -83,9 +83,9 @@ class Phone:
             said["maxRetry"] = words["maxRetransmits"]
         return said
 
-    def connect(self, context):
+    def connect(self, context, termination=0):
         """The answer: the context as the gateway gave it."""
-        media = context["terminations"][0]["medias"][0]
+        media = context["terminations"][termination]["medias"][0]
         end = media["dcMedia"]["localDcEndpoint"]
         self.path.remote = (media["localMbEndpoint"]["ip"]["ipv4Addr"], media["localMbEndpoint"]["portNumber"])
         self.do(self.start(end["fingerprints"][0].split(" ", 1)[1], end["sctpPort"]))

@@ -164,6 +164,7 @@ class Mdc2(unittest.TestCase):
     def expect_failed(self, sentence):
         event = self.c.event("mdc.failed", contextId=self.context_id)
         self.assertIn(sentence, event["detail"])
+        self.assertEqual(event["hop"], "MDC2")
         self.assertEqual(event["mediaId"], "m")
 
     # ---- messages
@@ -230,6 +231,33 @@ class Mdc2(unittest.TestCase):
             self.assertEqual(dgram, expected)
             server.sendto(dgram, gateway)
         self.assertEqual(phone.hears(1000, 2), [b"text", b"b" * 20000])
+
+    def test_a_dcsf_that_takes_frames_is_reached_the_same_way(self):
+        self.gateway("allow_plain: never")  # MDC1 has its own say: loopback
+        server = self.sample()
+        phone = self.phone(mediaProxyConfig="DC_APPLICATION_PROXY", mdc1Info={"remoteMdc1Endpoint": endpoint(server.port)},
+                           dcmf={"mdc1": {"protocol": "TCP"}})
+        self.talk(phone)
+        self.assertEqual(self.status()["server"]["hop"], "MDC1")
+
+    def test_two_phones_at_one_application_live_independently(self):
+        gateway, server = self.gateway(), self.sample()
+        phones = [Phone(ONE), Phone(ONE)]
+        doc = {"terminations": []}
+        for phone, name in zip(phones, "ab"):
+            self.addCleanup(phone.close)
+            doc["terminations"].append({"terminationId": name, "medias": [phone.media(**to_server("TCP", server.port))]})
+        context = self.c.ask("context.create", context=doc)
+        for i, phone in enumerate(phones):
+            phone.connect(context, i)
+            self.talk(phone)
+        self.c.ask("context.update", contextId=context["contextId"], patch=[{"op": "remove", "path": "/terminations/0"}])
+        gateway.until(lambda: count(gateway, "links_open") == 1, "one has left")
+        phones[1].say(1000, "still here")
+        self.assertEqual(phones[1].hears(1000, 6)[-1], "still here")
+        self.c.ask("context.delete", contextId=context["contextId"])
+        said = server.stop()
+        self.assertEqual(said.count("context %s, media m" % context["contextId"]), 2)
 
     # ---- servers that are not as they should be
 
