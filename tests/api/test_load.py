@@ -3,6 +3,7 @@
 
 usage: test_load.py DCMF DCMF_LOAD
 """
+import importlib.util
 import json
 import os
 import signal
@@ -286,6 +287,46 @@ class Others(Gateways):
             done = subprocess.run([DCMF_LOAD, "--compare", a, mix], capture_output=True, text=True, timeout=60)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(mix, done.stderr)
+
+
+class Echo(unittest.TestCase):
+    """Servers that are none of ours, and no gateway: whatever answers an offer."""
+
+    SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "echo_server.py")
+
+    def run_echo(self, command, *words):
+        with tempfile.NamedTemporaryFile(suffix=".json") as out:
+            done = subprocess.run([DCMF_LOAD, "echo", "--quiet", "--exec-signalling", command, "--json", out.name, *words], capture_output=True,
+                                  text=True, timeout=PATIENCE)
+            return done.returncode, json.load(out), done.stdout + done.stderr
+
+    @unittest.skipUnless(importlib.util.find_spec("aiortc"), "aiortc is not installed")
+    def test_a_server_made_of_aiortc(self):
+        status, report, said = self.run_echo("exec %s %s" % (sys.executable, self.SERVER), "--ues", "2", "--rate", "5", "--messages", "60",
+                                             "--message-rate", "100", "--timeout", "90")
+        self.assertEqual(status, 0, said)
+        part = report["parts"][0]
+        self.assertEqual((part["done"], part["handshakes"], part["messagesSent"], part["messagesReceived"]), (2, 2, 120, 120))
+
+    def test_a_command_that_is_of_no_use_is_a_failure_with_its_reason(self):
+        for command, failure, words in (("exit 3", "COMMAND", "the command said nothing"),
+                                        ("echo hello", "ANSWER", "cannot be understood"),
+                                        ("cat", "ANSWER", "an answer that does not decide the role"),
+                                        ("sleep 60", "NO_ANSWER", "the command is silent")):
+            status, report, said = self.run_echo(command, "--ues", "2", "--timeout", "1")
+            self.assertEqual((status, report["failures"][failure]["count"]), (1, 2), said)
+            self.assertEqual(report["failures"][failure]["first"], words)
+
+    def test_a_command_ends_with_its_phone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "pid")
+            self.run_echo("echo $$ >%s; sleep 60" % path, "--ues", "1", "--timeout", "1")
+            with open(path) as f:
+                pid = int(f.read())
+            deadline = time.monotonic() + PATIENCE
+            while os.path.exists("/proc/%d" % pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertFalse(os.path.exists("/proc/%d" % pid))
 
 
 class SlowReaders(Gateways):

@@ -10,6 +10,7 @@
 
 static const struct load_ops *const all_ops[SCENARIO_MAX] = {
 	[SCENARIO_bootstrap] = &bootstrap_ops,
+	[SCENARIO_echo] = &echo_ops,
 	[SCENARIO_p2a] = &p2a_ops,
 	[SCENARIO_p2p] = &pair_ops,
 	[SCENARIO_passthrough] = &pair_ops,
@@ -108,8 +109,11 @@ static void leave(struct load_actor *a)
 		return;
 	wait_in(a, LOAD_LEAVING, LINGER_S);
 	stop(a);
-	if (a->context_id[0] == '\0')
+	if (a->context_id[0] == '\0') {
+		if (a->ops->part != NULL)
+			a->ops->part(a, load_actor_now(a));
 		return;
+	}
 	a->request_due = true;
 	load_control_call(a->load->control, "context.delete",
 		json_pack("{s:s}", "contextId", a->context_id), on_deleted, a);
@@ -310,7 +314,8 @@ static void on_no_answer(struct load_actor *a)
 		return;
 	}
 	load_actor_wait(a, a->options->timeout);
-	load_actor_fail(a, FAILURE_NO_ANSWER, "the control socket is silent");
+	load_actor_fail(a, FAILURE_NO_ANSWER,
+		a->request_due ? "the control socket is silent" : "the command is silent");
 }
 
 static void on_time(void *arg, tick_t now)

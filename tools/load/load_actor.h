@@ -75,11 +75,13 @@ struct load_ops {
 	void (*late)(struct load_actor *a, tick_t now);
 	/* It stops working, whatever the reason, once. May be NULL. */
 	void (*stop)(struct load_actor *a);
+	/* It leaves, and there is no context whose end would close its UEs. May be NULL. */
+	void (*part)(struct load_actor *a, tick_t now);
 	void (*finish)(struct load_actor
 			*a); /* frees what struct load_actor does not hold. May be NULL. */
 };
 
-extern const struct load_ops bootstrap_ops, p2a_ops, pair_ops;
+extern const struct load_ops bootstrap_ops, echo_ops, p2a_ops, pair_ops;
 
 enum load_state {
 	LOAD_ASKING,

@@ -10,14 +10,18 @@
 #include <unistd.h>
 
 #include "dcmf/base/alloc.h"
+#include "dcmf/base/list.h"
 #include "dcmf/base/slots.h"
 #include "dcmf/io/line.h"
 
-#define LINE_BYTES   (1u << 20)   /* as the gateway takes them */
-#define QUEUED_BYTES (256u << 20) /* offers of a whole wave that wait, ours */
+#define LINE_BYTES   (1u << 20)  /* as the gateway takes them */
+#define QUEUED_BYTES (16u << 20) /* on their way to the gateway, ours */
+#define UNDER_WAY    500         /* requests without an answer; gateways refuse more than 1024 */
 
 struct call {
 	slot_id id;
+	char *text; /* not sent yet; NULL: it is under way */
+	struct list_node on_waiting;
 	load_control_done *done;
 	void *arg;
 };
@@ -25,6 +29,8 @@ struct call {
 struct load_control {
 	struct line_conn *conn; /* NULL: lost */
 	struct slots calls;
+	struct list_node waiting; /* calls that are not sent yet */
+	unsigned under_way;
 };
 
 /* ---- connecting ---- */
@@ -61,11 +67,37 @@ static int connect_to_default(char *path, size_t cap)
 
 /* ---- answers ---- */
 
-static void finish(struct load_control *c, struct call *call, json_t *result, const char *failed)
+static void forget(struct load_control *c, struct call *call)
 {
 	slots_remove(&c->calls, call->id);
-	call->done(call->arg, result, failed);
+	list_unlink(&call->on_waiting);
+	c->under_way -= call->text == NULL;
+	free(call->text);
 	mem_free(call);
+}
+
+static void finish(struct load_control *c, struct call *call, json_t *result, const char *failed)
+{
+	load_control_done *done = call->done;
+	void *arg = call->arg;
+
+	forget(c, call);
+	done(arg, result, failed);
+}
+
+/* As many as may be under way. */
+static void send_waiting(struct load_control *c)
+{
+	while (c->conn != NULL && c->under_way < UNDER_WAY && !list_is_empty(&c->waiting)) {
+		struct call *call = container_of(c->waiting.next, struct call, on_waiting);
+
+		if (!line_send(c->conn, SPAN_STR(call->text)))
+			return;
+		list_unlink(&call->on_waiting);
+		free(call->text);
+		call->text = NULL;
+		c->under_way++;
+	}
 }
 
 static void describe_error(const json_t *error, char *out, size_t cap)
@@ -96,6 +128,7 @@ static void on_line(void *arg, struct line_conn *conn, struct span line)
 	if (call != NULL)
 		finish(c, call, error ? NULL : result, failed);
 	json_decref(doc);
+	send_waiting(c);
 }
 
 static void lose(struct load_control *c, const char *why)
@@ -133,6 +166,8 @@ struct load_control *load_control_open(struct loop *l, const char *path, char fa
 	char found[200];
 	int fd = path ? connect_to(path) : connect_to_default(found, sizeof(found));
 
+	if (c != NULL)
+		list_init(&c->waiting);
 	if (c == NULL || fd < 0) {
 		snprintf(failed, 256, "no gateway at %s: %s", path ? path : found, strerror(errno));
 		mem_free(c);
@@ -157,10 +192,8 @@ void load_control_close(struct load_control *c)
 
 	if (c == NULL)
 		return;
-	while ((call = slots_next(&c->calls, &at)) != NULL) {
-		slots_remove(&c->calls, call->id);
-		mem_free(call);
-	}
+	while ((call = slots_next(&c->calls, &at)) != NULL)
+		forget(c, call);
 	slots_finish(&c->calls);
 	line_conn_destroy(c->conn);
 	mem_free(c);
@@ -171,16 +204,14 @@ bool load_control_is_lost(const struct load_control *c)
 	return c->conn == NULL;
 }
 
-static bool send_request(struct load_control *c, slot_id id, const char *method, json_t *params)
+static char *request_text(slot_id id, const char *method, json_t *params)
 {
 	json_t *doc = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)id,
 		"method", method, "params", params);
 	char *text = json_dumps(doc, JSON_COMPACT);
-	bool sent = text != NULL && c->conn != NULL && line_send(c->conn, SPAN_STR(text));
 
-	free(text);
 	json_decref(doc);
-	return sent;
+	return text;
 }
 
 void load_control_call(struct load_control *c, const char *method, json_t *params,
@@ -188,12 +219,17 @@ void load_control_call(struct load_control *c, const char *method, json_t *param
 {
 	struct call *call = mem_zalloc(sizeof(*call));
 
-	if (call == NULL || (call->id = slots_add(&c->calls, call)) == 0) {
+	if (call == NULL || (call->id = slots_add(&c->calls, call)) == 0 ||
+		(call->text = request_text(call->id, method, params)) == NULL) {
 		fputs("dcmf-load: out of memory\n", stderr);
 		exit(1);
 	}
 	call->done = done;
 	call->arg = arg;
-	if (!send_request(c, call->id, method, params))
+	list_init(&call->on_waiting);
+	list_append(&c->waiting, &call->on_waiting);
+	if (c->conn != NULL)
+		send_waiting(c);
+	else
 		finish(c, call, NULL, "the control connection is gone");
 }

@@ -1,6 +1,6 @@
 /*
  * load_control.h: the generator as a controller: JSON-RPC over the gateway's control
- * socket, any number of requests under way.
+ * socket. Any number of requests may be made; a few hundred are under way at a time, the others wait.
  */
 #pragma once
 

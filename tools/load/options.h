@@ -48,7 +48,8 @@ enum load_kind { LOAD_RELIABLE, LOAD_UNORDERED, LOAD_PARTIAL, LOAD_MIXED };
 
 struct options {
 	const char *socket, *hold, *ice, *setup, *style, *app, *url, *direct, *bind, *metrics,
-		*json, *html, *reliability, *of, *protocol_word, *server_bind, *server_pem;
+		*json, *html, *reliability, *of, *protocol_word, *server_bind, *server_pem,
+		*exec_signalling;
 	long ues, pairs, waves, processes, lines, fetches, message_size, mtu;
 	long messages, payload, window, channels, slow_reader, memory_bound, per_address;
 	double rate, duration, timeout, talk, message_rate, idle;

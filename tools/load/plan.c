@@ -198,6 +198,14 @@ unsigned plan_ues(const struct plan *p)
 	return most;
 }
 
+bool plan_needs_gateway(const struct plan *p)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->parts[i].scenario != SCENARIO_echo)
+			return true;
+	return false;
+}
+
 const char *plan_noun(const struct plan *p)
 {
 	return p->count == 1 ? options_scenario(p->parts)->noun : "arrivals";

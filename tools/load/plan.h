@@ -18,5 +18,6 @@ bool plan_parse(struct plan *p, int argc, char **argv);
 unsigned plan_part(const struct plan *p, unsigned index);
 /* UEs of one arrival, of the part that brings most. */
 unsigned plan_ues(const struct plan *p);
+bool plan_needs_gateway(const struct plan *p);
 /* "UEs" or "pairs": what arrives. */
 const char *plan_noun(const struct plan *p);

@@ -1,6 +1,7 @@
 /* player.c: one process that brings actors to the gateway: its loop, its share of the arrivals, its turn. */
 #include "tools/load/player.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,7 @@ static void on_turn_end(void *arg, tick_t now)
 
 	load_turn(l, now);
 	udp_flush(l->udp);
-	if (load_control_is_lost(l->control))
+	if (l->control != NULL && load_control_is_lost(l->control))
 		l->gave_up = "the control connection was lost";
 	if (l->gave_up != NULL || (all_begun(p) && list_is_empty(&l->all)))
 		loop_stop(l->loop);
@@ -150,6 +151,7 @@ static const char *begin(struct player *p, char failed[256])
 	struct load *l = &p->load;
 	unsigned seats = l->board->seat_count;
 
+	signal(SIGCHLD, SIG_IGN); /* commands of --exec-signalling are waited for by nobody */
 	setenv("EVENT_PRECISE_TIMER", "1", 1); /* libevent's timers are good for 4 ms without */
 	if (!sctp_start() || (l->loop = loop_create()) == NULL ||
 		(l->codec = stun_codec_create()) == NULL)
@@ -158,7 +160,8 @@ static const char *begin(struct player *p, char failed[256])
 	p->alarm = loop_alarm(l->loop, on_alarm, p);
 	if (l->udp == NULL || p->alarm == NULL)
 		return "out of memory";
-	if ((l->control = load_control_open(l->loop, o->socket, failed)) == NULL)
+	if (plan_needs_gateway(l->plan) &&
+		(l->control = load_control_open(l->loop, o->socket, failed)) == NULL)
 		return failed;
 	for (unsigned i = 0; i < l->plan->count; i++)
 		if (l->plan->parts[i].direct != NULL &&

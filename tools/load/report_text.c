@@ -38,8 +38,9 @@ static void print_messages(const struct options *o, const struct part *p)
 	printf("messages: %llu sent, %llu received, %llu lost where that is allowed; each checked "
 	       "where it arrived: %scount, order\n",
 		(ull)p->sent, (ull)p->received, (ull)p->lost, o->no_verify ? "" : "content, ");
-	printf("certificates: %llu UEs saw %s\n", (ull)p->certificates,
-		o->passes ? "that of the other end" : "that of the gateway");
+	if (o->scenario != SCENARIO_echo)
+		printf("certificates: %llu UEs saw %s\n", (ull)p->certificates,
+			o->passes ? "that of the other end" : "that of the gateway");
 }
 
 static void print_part(const struct report *r, unsigned i)

@@ -234,6 +234,8 @@ static enum err connect_to(struct ue *u, tick_t now, const struct ue_remote *rem
 	if (!remote->accepted || (u->config.ice && !remote->ice))
 		return ERR_STATE;
 	u->remote = *remote;
+	if (remote->addr.family != u->config.local.local.family && addr_is_set(&remote->other))
+		u->remote.addr = remote->other;
 	if (u->config.ice && (!had_ice || !same_credentials(&before, &remote->credentials)))
 		err = start_ice(u, now);
 	if (err == ERR_OK && u->renew)

@@ -46,6 +46,8 @@ struct ue_media {
 struct ue_remote {
 	bool accepted; /* port not 0 */
 	struct addr addr;
+	struct addr other; /* a candidate of the other address family; not set: there is none */
+	uint32_t priority, other_priority; /* of candidates; 0: the address is not one */
 	bool ice, ice_lite;
 	struct ice_credentials credentials;
 	enum setup setup;

@@ -43,23 +43,40 @@ static bool read_connection(struct ue_remote *m, struct span v)
 	return addr_parse_ip(span_trim(v), port, &m->addr);
 }
 
-/* "foundation 1 udp priority address port typ host" */
+/* Of each address family the one with the highest priority. */
+static void take_candidate(struct ue_remote *m, const struct addr *a, uint32_t priority)
+{
+	if (m->priority == 0 || a->family == m->addr.family) {
+		if (priority <= m->priority)
+			return;
+		m->addr = *a;
+		m->priority = priority;
+	} else if (priority > m->other_priority) {
+		m->other = *a;
+		m->other_priority = priority;
+	}
+}
+
+/* "foundation 1 udp priority address port typ host"; a name instead of an address (mDNS) is of no use here. */
 static bool read_candidate(struct ue_remote *m, struct span v)
 {
 	struct span transport, ip;
+	uint32_t priority;
 	struct addr a;
 	uint16_t port;
 
 	span_cut(&v, ' ');
 	span_cut(&v, ' ');
 	transport = span_cut(&v, ' ');
-	span_cut(&v, ' ');
+	if (!read_u32(span_cut(&v, ' '), UINT32_MAX, &priority))
+		return false;
 	ip = span_cut(&v, ' ');
 	if (!span_eq_nocase(transport, SPAN_LIT("udp")))
 		return true;
-	if (!read_u16(span_cut(&v, ' '), &port) || !addr_parse_ip(ip, port, &a))
+	if (!read_u16(span_cut(&v, ' '), &port))
 		return false;
-	m->addr = a;
+	if (addr_parse_ip(ip, port, &a))
+		take_candidate(m, &a, priority);
 	return true;
 }
 

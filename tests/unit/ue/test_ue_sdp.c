@@ -116,9 +116,32 @@ START_TEST(an_answer_is_read)
 }
 END_TEST
 
+/* Names and TCP are passed over; of each address family the best is known, whatever the order. */
+START_TEST(of_candidates_the_best_of_each_family_is_taken)
+{
+	static const char text[] =
+		HEAD LINE BASIC "a=candidate:1 1 udp 100 203.0.113.9 9 typ host\r\n"
+				"a=candidate:2 1 udp 900 0c3f.local 9 typ host\r\n"
+				"a=candidate:3 1 udp 300 203.0.113.7 7 typ host\r\n"
+				"a=candidate:4 1 tcp 999 203.0.113.1 9 typ host\r\n"
+				"a=candidate:5 1 udp 400 2001:db8::5 5 typ host\r\n"
+				"a=candidate:6 1 udp 200 203.0.113.8 8 typ host\r\n"
+				"a=candidate:7 1 udp 150 2001:db8::6 6 typ host\r\n";
+	struct ue_remote r[1];
+	unsigned count = 1;
+	char ip[ADDR_TEXT_MAX];
+
+	ck_assert_ptr_null(ue_sdp_read_answer(SPAN_STR(text), r, &count));
+	ck_assert_str_eq(addr_text(&r[0].addr, ip), "203.0.113.7:7");
+	ck_assert_str_eq(addr_text(&r[0].other, ip), "[2001:db8::5]:5");
+}
+END_TEST
+
 static const char *const wrong[] = {
 	"",
 	"hello",
+	HEAD LINE BASIC "a=candidate:1 1 udp many 203.0.113.9 9 typ host\r\n",
+	HEAD LINE BASIC "a=candidate:1 1 udp 1 203.0.113.9 99999 typ host\r\n",
 	HEAD LINE "a=fingerprint:" PRINT "\r\n",
 	HEAD LINE "a=setup:passive\r\n",
 	HEAD LINE "a=setup:actpass\r\na=fingerprint:" PRINT "\r\n",
@@ -232,6 +255,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, the_gateway_reads_what_a_phone_offers, 0, 2);
 	tcase_add_test(tc, the_gateway_reads_what_a_browser_offers);
 	tcase_add_test(tc, an_answer_is_read);
+	tcase_add_test(tc, of_candidates_the_best_of_each_family_is_taken);
 	tcase_add_loop_test(
 		tc, an_answer_that_cannot_be_used_is_refused, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tc, an_offer_is_read);
