@@ -10,7 +10,8 @@
 #include "dcmf/ice/checker.h"
 #include "dcmf/relay/parts.h"
 
-#define FAILED "the server answers no connectivity check"
+#define FAILED   "the server answers no connectivity check"
+#define AGAIN_US TICK_S(30) /* ours: a Lite server cannot say that it is back, so it is asked */
 
 struct checks {
 	struct media *media;
@@ -18,6 +19,7 @@ struct checks {
 	struct ice_checker *checker; /* NULL: too little is known of the server */
 	struct timer timer;
 	bool is_open, is_lost; /* what came of it was told to the media */
+	bool is_missed;        /* lost, and not back since: that is told once */
 };
 
 static struct relay *relay_of(const struct checks *c)
@@ -50,6 +52,7 @@ static void path_opens(struct checks *c)
 	struct media *m = c->media;
 
 	c->is_open = true;
+	c->is_missed = false;
 	m->path = path_to(m);
 	if (m->leg != NULL && m->leg->secured != NULL)
 		m->leg->secured->path = m->path;
@@ -58,19 +61,26 @@ static void path_opens(struct checks *c)
 	media_go(m);
 }
 
-static void path_is_lost(struct checks *c)
+static void tell_of_loss(struct media *m)
 {
-	struct media *m = c->media;
-	char subject[SUBJECT_MAX];
-
-	c->is_lost = true;
-	m->path = (struct path){ 0 };
 	if (m->leg == NULL)
-		log_warn(media_subject(m, subject), FAILED);
+		relay_say(m, RELAY_EVENT_MDC_FAILED, -1, CLOSE_PATH_LOSS, FAILED);
 	else if (m->leg->secured != NULL)
 		leg_end(m->leg, CLOSE_PATH_LOSS, FAILED);
 	else
 		leg_failed(m->leg, CLOSE_PATH_LOSS, FAILED);
+}
+
+static void path_is_lost(struct checks *c)
+{
+	struct relay *r = relay_of(c);
+
+	c->is_lost = true;
+	c->media->path = (struct path){ 0 };
+	timer_set(&r->timers, &c->timer, tick_add(r->now, AGAIN_US));
+	if (!c->is_missed)
+		tell_of_loss(c->media);
+	c->is_missed = true;
 }
 
 /* Says what is due and sees what came of it. */
@@ -94,8 +104,13 @@ static void turn(struct checks *c)
 
 static void expire(void *arg, tick_t now)
 {
+	struct checks *c = arg;
+
 	(void)now;
-	turn(arg);
+	if (c->is_lost)
+		checks_go(c);
+	else
+		turn(c);
 }
 
 struct checks *checks_create(struct media *m)
@@ -143,6 +158,7 @@ void checks_go(struct checks *c)
 void checks_restart(struct checks *c, bool anew)
 {
 	stop(c);
+	c->is_missed = false;
 	if (anew)
 		make_credentials(c);
 	checks_go(c);

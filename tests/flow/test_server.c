@@ -328,9 +328,16 @@ START_TEST(a_server_that_vanishes_is_a_path_loss_of_its_side_alone)
 }
 END_TEST
 
-/* RFC 7675: nothing more is sent to a server whose consent is gone. */
+static bool b_is_up(struct world *world)
+{
+	(void)world;
+	return p->b->opened >= 3;
+}
+
+/* RFC 7675: nothing more is sent to a server whose consent is gone. An ICE Lite one that is back is found again. */
 START_TEST(nothing_passes_to_a_server_whose_consent_is_gone)
 {
+	const struct seen *failed;
 	int64_t before;
 
 	begin(__func__, PROXY_UDP, _i ? FULL_ICE : LITE_ICE);
@@ -340,15 +347,40 @@ START_TEST(nothing_passes_to_a_server_whose_consent_is_gone)
 	pair_flow(p, p->a, 1000, 1000, 900, 10);
 	world_run(w, 5);
 	ck_assert_int_gt(counter_value[CNT_splice_dropped_total], before);
+	failed = last_of(RELAY_EVENT_MDC_FAILED, HOP_MDC2);
+	ck_assert(_i || (failed != NULL && failed->reason == CLOSE_PATH_LOSS));
+	ck_assert_uint_eq(events(RELAY_EVENT_MDC_FAILED, HOP_MDC2), !_i);
+	p->b->up.cut = false;
+	if (_i) { /* it has given up itself, as it does the checks */
+		pair_forget_flows(p);
+		end();
+		return;
+	}
+	ck_assert(world_until(w, 120, flows_done));
+	flow_is_whole(&p->flows[0], true);
+	pair_forget_flows(p);
+	ck_assert_uint_eq(p->b->secured, 1);
 	end();
 }
 END_TEST
 
-static bool b_is_up(struct world *world)
+/* The leg toward it too is set up again, when it is there again. */
+START_TEST(a_lite_server_that_was_away_is_found_again)
 {
-	(void)world;
-	return p->b->opened >= 3;
+	begin(__func__, PROXY_DC_APPLICATION, LITE_ICE);
+	p->b->up.cut = p->b->down.cut = true;
+	world_run(w, 300);
+	ck_assert_uint_eq(events(RELAY_EVENT_SCTP_CLOSED, HOP_MDC2), 1);
+	ck_assert_uint_eq(events(RELAY_EVENT_DTLS_FAILED, HOP_MDC2), 0);
+	p->b->up.cut = p->b->down.cut = false;
+	p->b->opened = 0;
+	ue_renew(p->b->ue, NULL);
+	ck_assert(pair_update(p));
+	ck_assert(world_until(w, 120, b_is_up));
+	ck_assert_uint_eq(p->a->secured, 1);
+	end();
 }
+END_TEST
 
 /* It comes back with a new association; the phone's stays. */
 START_TEST(a_server_that_starts_again_is_reached_again)
@@ -809,6 +841,7 @@ static void add(TCase *tc)
 	tcase_add_loop_test(tc, a_server_that_never_answers_is_told_and_shuts_the_window, 0, 3);
 	tcase_add_loop_test(tc, a_server_that_vanishes_is_a_path_loss_of_its_side_alone, 0, 3);
 	tcase_add_loop_test(tc, nothing_passes_to_a_server_whose_consent_is_gone, 0, 2);
+	tcase_add_test(tc, a_lite_server_that_was_away_is_found_again);
 	tcase_add_loop_test(tc, a_server_that_starts_again_is_reached_again, 0, 6);
 	tcase_add_loop_test(tc, bad_lines_to_both_lose_nothing, 0, 6);
 	tcase_add_loop_test(tc, a_slow_server_slows_the_phone_and_loses_nothing, 0, 3);
