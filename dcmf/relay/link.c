@@ -11,6 +11,8 @@
 #define DELAY_MAX_US TICK_S(30)
 /* Ours: a connection that lasted so long was a good one. */
 #define GOOD_US TICK_S(30)
+/* Ours: of the channels of one connection; a server in a hurry shall not flood the controller. */
+#define COMPLAINTS_MAX 10
 
 static const char *const protocol_words[] = {
 	[LINK_TCP] = "TCP", [LINK_TLS] = "TCP/TLS", [LINK_UDP] = "UDP"
@@ -65,6 +67,8 @@ void link_complain(struct link *k, int32_t sid, const char *what)
 {
 	char subject[SUBJECT_MAX], server[96], detail[FILTER_TEXT_MAX];
 
+	if (sid >= 0 && k->complaints++ >= COMPLAINTS_MAX)
+		return;
 	snprintf(detail, sizeof(detail), "%s: %.200s", name(k, server), what);
 	log_warn(media_subject(k->media, subject), "server %s", detail);
 	relay_say_of(k->media, (enum hop)link_spec(k)->hop, RELAY_EVENT_MDC_FAILED, sid, CLOSE_NONE,
@@ -166,6 +170,7 @@ void relay_link_opened(
 		return;
 	k->local = *local;
 	k->opened = now;
+	k->complaints = 0;
 	k->failure[0] = '\0';
 	snprintf(k->protection, sizeof(k->protection), "%s", protection);
 	frame_reader_init(&k->reader, most < FRAME_PAYLOAD_MAX ? most : FRAME_PAYLOAD_MAX);

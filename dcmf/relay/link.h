@@ -29,10 +29,11 @@ struct link {
 	tick_t opened;
 
 	struct list_node partings;
-	size_t parted;  /* bytes that wait in them */
-	uint16_t turn;  /* the stream that goes first when there is room again */
-	size_t held;    /* bytes that all channels hold for the phone */
-	bool is_paused; /* the server is not read */
+	size_t parted;       /* bytes that wait in them */
+	uint16_t turn;       /* the stream that goes first when there is room again */
+	size_t held;         /* bytes that all channels hold for the phone */
+	unsigned complaints; /* of this connection */
+	bool is_paused;      /* the server is not read */
 
 	struct addr local;
 	char protection[FILTER_TEXT_MAX]; /* of the last connection; "": there was none */
@@ -52,7 +53,7 @@ const struct link_spec *link_spec(const struct link *k);
 
 /* The connection is of no use any more: the controller hears why, and it is tried again. */
 void link_fail(struct link *k, const char *why);
-/* Something that ends no connection; `sid` -1: of no channel. */
+/* Something that ends no connection; `sid` -1: of no channel. Those of channels are told ten times. */
 void link_complain(struct link *k, int32_t sid, const char *what);
 /*
  * A frame, or over UDP the message alone. False: no room, route_stream_room() follows; or there is

@@ -138,6 +138,24 @@ START_TEST(message_on_a_stream_that_is_not_open_is_dropped_and_the_server_told_o
 }
 END_TEST
 
+START_TEST(server_that_floods_strange_streams_is_counted_and_told_of_ten_times)
+{
+	int64_t unknown = counter_value[CNT_link_stream_unknown_total];
+
+	begin(__func__);
+	ways->never_closes = true;
+	for (uint16_t sid = 100; sid < 1000; sid++)
+		serve(sid, "anybody?");
+	serve(1000, "behind it");
+	world_run(w, 1);
+	ck_assert_str_eq(got.text, "behind it");
+	ck_assert_int_eq(counter_value[CNT_link_stream_unknown_total], unknown + 900);
+	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_MDC_FAILED), 10);
+	ck_assert_uint_eq(app_server_conns(server), 1);
+	end();
+}
+END_TEST
+
 START_TEST(message_that_is_larger_than_the_phone_takes_is_refused)
 {
 	static uint8_t large[256 * KIB];
@@ -375,6 +393,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, frame_of_an_unknown_type_is_skipped);
 	tcase_add_test(
 		tc, message_on_a_stream_that_is_not_open_is_dropped_and_the_server_told_once);
+	tcase_add_test(tc, server_that_floods_strange_streams_is_counted_and_told_of_ten_times);
 	tcase_add_loop_test(tc, message_that_is_larger_than_the_phone_takes_is_refused, 0, 4);
 	tcase_add_test(tc, message_that_is_larger_than_the_server_takes_is_refused);
 	tcase_add_test(tc, message_with_an_impossible_ppid_is_dropped);
