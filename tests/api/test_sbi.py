@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ import unittest
 
 from authority import Authority
 from consumer import API, CONTEXTS, JSON, PATCHING, PROBLEM, Consumer, document, early_document, have
-from gateway import HOST, PATIENCE, Gateway
+from gateway import HOST, PATIENCE, Controller, Gateway
 
 DCMF = sys.argv[1]
 SBI = "%s:9443" % HOST
@@ -337,6 +339,51 @@ class Tls(Case):
         self.reload("", "sbi.tls stays as it was")
         self.assertEqual(self.consumer("as1").create().status, 201)
         os.rename(os.path.join(self.folder, "away"), os.path.join(self.folder, "mf1.key"))
+
+
+class Controllers(Case):
+    """Controllers over TCP with the same certificates: a context is its maker's by whatever way he comes."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="dcmf-sbi-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        ca = Authority(self.folder, "authority")
+        ca.issue("mf1", "DNS:localhost,IP:%s" % HOST)
+        ca.issue("as1", "URI:urn:uuid:3fa85f64-5717-4562-b3fc-2c963f66afa6")
+        ca.issue("as2", "DNS:as2.example")
+        ca.issue("as3", "DNS:as3.example")
+        tls = "tls: { certificate: %s, key: %s, client_ca: %s }" % tuple(map(self.path, ("mf1.pem", "mf1.key", "authority.pem")))
+        config = CONFIG.replace(":9443 }", ":9443, %s }" % tls) + "authorization: { clients: [ CN=as1, DNS:as2.example ] }\n"
+        self.gateway = Gateway(DCMF, config, control="tcp: { listen: '%s:9055', %s }" % (HOST, tls))
+        self.addCleanup(self.gateway.__exit__, None, None, None)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def controller(self, who):
+        context = ssl.create_default_context(cafile=self.path("authority.pem"))
+        context.load_cert_chain(self.path(who + ".pem"), self.path(who + ".key"))
+        sock = context.wrap_socket(socket.create_connection((HOST, 9055), PATIENCE), server_hostname="localhost")
+        controller = Controller(None, sock)
+        self.addCleanup(controller.close)
+        return controller
+
+    def test_a_maker_is_known_on_both_interfaces_and_who_is_not_listed_on_none(self):
+        consumer = Consumer("https://" + SBI, ["--cacert", self.path("authority.pem"), "--cert", self.path("as1.pem"),
+                                               "--key", self.path("as1.key")])
+        context = consumer.create().json["contextId"]
+        other = self.controller("as2")
+        self.assertEqual(other.ask("context.get", contextId=context)["contextId"], context)
+        refusal = other.refused("context.update", contextId=context, patch=MOVED)["data"]
+        self.assertEqual((refusal["status"], refusal["cause"]), (403, "MODIFICATION_NOT_ALLOWED"))
+        self.assertEqual(other.refused("context.delete", contextId=context)["data"]["status"], 403)
+        self.controller("as1").ask("context.update", contextId=context, patch=MOVED)
+        with self.assertRaises((EOFError, OSError)):
+            self.controller("as3").ask("node.info")
+        self.assertIn("not listed in authorization.clients", self.gateway.log_text())
+        operator = self.gateway.controller()
+        self.addCleanup(operator.close)
+        operator.ask("context.delete", contextId=context)
 
 
 class Many(Case):
