@@ -15,6 +15,13 @@
 /* Ours: a handshake of ours that found no room, or no memory, tries again. */
 #define AGAIN_US TICK_MS(100)
 
+/*
+ * Ours: a server that waits for our hello cannot say that it is back, so it gets another one, after
+ * pauses that double.
+ */
+#define FIRST_PAUSE_US TICK_S(5)
+#define LAST_PAUSE_US  TICK_S(120)
+
 static struct relay *relay_of(const struct leg *l)
 {
 	return l->media->context->relay;
@@ -169,8 +176,10 @@ static void expire(void *arg, tick_t now)
 		leg_end(l, l->reason, NULL);
 	watch_path(l, now);
 	rest(l, now);
-	if (tick_due(l->again, now))
+	if (tick_due(l->again, now)) {
+		leg_revive(l);
 		leg_go(l);
+	}
 	leg_busy(l);
 	arm(l);
 }
@@ -199,9 +208,23 @@ static void drop_association(struct leg *l)
 	l->secured = NULL;
 }
 
+static void call_again(struct leg *l)
+{
+	const struct media *m = l->media;
+
+	/* one that does checks says so by them */
+	if (m->spec.hop == HOP_MB || m->ice != NULL || l->role != DTLS_CLIENT ||
+		m->context->deleted)
+		return;
+	l->patience_us = l->patience_us == 0 ? FIRST_PAUSE_US : 2 * l->patience_us;
+	if (l->patience_us > LAST_PAUSE_US)
+		l->patience_us = LAST_PAUSE_US;
+	l->again = tick_add(relay_of(l)->now, l->patience_us);
+}
+
 void leg_end(struct leg *l, enum close_reason reason, const char *detail)
 {
-	bool was_secured = l->secured != NULL;
+	bool was_secured = l->secured != NULL, is_over = l->state == LEG_CLOSING;
 	char subject[SUBJECT_MAX];
 
 	if (l->state == LEG_CLOSING)
@@ -212,6 +235,10 @@ void leg_end(struct leg *l, enum close_reason reason, const char *detail)
 	drop_association(l);
 	l->reason = reason;
 	set_state(l, LEG_CLOSED);
+	if (!is_over) {
+		call_again(l);
+		arm(l);
+	}
 	if (was_secured)
 		relay_say(l->media, RELAY_EVENT_SCTP_CLOSED, -1, reason,
 			detail ? detail : close_text(reason));
@@ -402,6 +429,7 @@ void leg_secured(struct leg *l, struct shake *s)
 		leg_restart(l);
 	l->secured = s;
 	l->secured_once = true;
+	l->patience_us = 0;
 	l->has_random = s->has_random;
 	memcpy(l->client_random, s->client_random, sizeof(l->client_random));
 	l->heard = l->probed = r->now;

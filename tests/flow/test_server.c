@@ -364,6 +364,37 @@ START_TEST(nothing_passes_to_a_server_whose_consent_is_gone)
 }
 END_TEST
 
+/* Nobody tells anything: our hello comes again until it is heard. */
+START_TEST(a_passive_server_that_starts_again_is_found_without_an_update)
+{
+	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+	struct ue_remote remote;
+
+	o.together = true;
+	o.a.setup = SETUP_ACTIVE;
+	o.b.setup = SETUP_PASSIVE;
+	begin_with(__func__, &o);
+	p->b->up.cut = p->b->down.cut = true;
+	world_run(w, 400);
+	ck_assert_uint_eq(events(RELAY_EVENT_SCTP_CLOSED, HOP_MDC2), 1);
+	ck_assert_uint_lt(events(RELAY_EVENT_DTLS_FAILED, HOP_MDC2), 8);
+	p->b->up.cut = p->b->down.cut = false;
+	p->b->opened = 0;
+	ck_assert(pair_remote(p, p->b, &remote));
+	ue_renew(p->b->ue, NULL);
+	ck_assert_int_eq(ue_connect(p->b->ue, sim_now(), &remote), ERR_OK);
+	p->b->touched = true;
+	ck_assert(world_until(w, 200, b_is_up));
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(ue_open(p->a->ue, &three[i], false), ERR_OK);
+	p->a->touched = true;
+	world_run(w, 1);
+	works_both_ways();
+	ck_assert_uint_eq(p->a->secured, 1);
+	end();
+}
+END_TEST
+
 /* The leg toward it too is set up again, when it is there again. */
 START_TEST(a_lite_server_that_was_away_is_found_again)
 {
@@ -841,6 +872,8 @@ static void add(TCase *tc)
 	tcase_add_loop_test(tc, a_server_that_never_answers_is_told_and_shuts_the_window, 0, 3);
 	tcase_add_loop_test(tc, a_server_that_vanishes_is_a_path_loss_of_its_side_alone, 0, 3);
 	tcase_add_loop_test(tc, nothing_passes_to_a_server_whose_consent_is_gone, 0, 2);
+	tcase_add_loop_test(
+		tc, a_passive_server_that_starts_again_is_found_without_an_update, 0, 1);
 	tcase_add_test(tc, a_lite_server_that_was_away_is_found_again);
 	tcase_add_loop_test(tc, a_server_that_starts_again_is_reached_again, 0, 6);
 	tcase_add_loop_test(tc, bad_lines_to_both_lose_nothing, 0, 6);
