@@ -123,11 +123,12 @@ struct leg {
 	/* A proven ClientHello that came before the remote side was told. */
 	struct dgram_queue early;
 
-	tick_t heard;  /* last authentic datagram */
-	bool rests;    /* nothing was heard for a while: dtls_rest() was called */
-	tick_t probed; /* last sign of life asked for */
-	tick_t begun;  /* of the shutdown under way */
-	tick_t again;  /* our handshake found no room: when to try again */
+	tick_t heard;        /* last authentic datagram */
+	bool rests;          /* nothing was heard for a while: dtls_rest() was called */
+	tick_t probed;       /* last sign of life asked for */
+	tick_t begun;        /* of the shutdown under way */
+	tick_t again;        /* when to try our handshake again: there was no room, or no server */
+	int64_t patience_us; /* the last pause for a server that is gone; 0: it is there */
 	struct timer timer;
 	struct list_node on_busy;
 	bool secured_once;
