@@ -12,6 +12,7 @@
 #include "dcmf/base/counters.h"
 #include "sctp/sctp.h"
 #include "tools/load/load_actor.h"
+#include "tools/load/pace.h"
 #include "tools/load/server.h"
 
 #define LOOK_US        TICK_MS(10) /* at the board */
@@ -41,8 +42,7 @@ static bool all_begun(const struct player *p)
 
 static tick_t next_arrival(const struct player *p)
 {
-	return tick_add(
-		p->load.board->start, (int64_t)((double)next_index(p) / p->options->rate * 1e6));
+	return pace_due_of(p->load.board->start, p->options->rate, next_index(p));
 }
 
 static void begin_due(struct player *p, tick_t now)

@@ -122,7 +122,7 @@ void talk_late(struct talk *t, tick_t now)
 {
 	double left = t->owner->options->timeout - (double)tick_since(t->heard, now) / 1e6;
 
-	if (t->is_sending && t->owner->options->message_rate > 0 && !t->ways[0].is_behind)
+	if (t->is_sending && t->owner->options->message_rate > 0 && !t->ways[0].pace.is_behind)
 		left = t->owner->options->timeout; /* they are few, and none is missing yet */
 	if (left > 0)
 		load_actor_wait(t->owner, left);
@@ -132,12 +132,6 @@ void talk_late(struct talk *t, tick_t now)
 }
 
 /* ---- speaking ---- */
-
-static tick_t due_at(const struct talk *t, uint64_t number)
-{
-	return tick_add(
-		t->began, (int64_t)((double)number / t->owner->options->message_rate * 1e6));
-}
 
 static bool may_send(const struct talk *t, const struct talk_channel *c)
 {
@@ -172,7 +166,6 @@ static bool send_one(
 	if (c->sent % t->stride == 0)
 		c->sent_at[c->sent / t->stride % TALK_RING] = stamp;
 	c->sent++;
-	w->sent++;
 	t->owner->part->sent++;
 	tally->talk_first = tick_min(tally->talk_first, now);
 	return true;
@@ -199,18 +192,17 @@ static bool way_is_over(const struct talk_way *w)
 static bool speak_at_rate(struct talk *t, struct talk_way *w, tick_t now)
 {
 	for (unsigned burst = 0; burst < BURST && !way_is_over(w); burst++) {
-		tick_t due = due_at(t, w->sent);
+		int64_t delay = pace_own_delay(&w->pace, now);
 
-		if (!tick_due(due, now)) {
-			w->is_behind = false;
+		if (!pace_is_due(&w->pace, now))
+			return true;
+		if (!send_somewhere(t, w, now, pace_stamp(&w->pace, now))) {
+			pace_blocked(&w->pace); /* goes on when something is taken again */
 			return true;
 		}
-		if (!send_somewhere(t, w, now, w->is_behind ? due : now)) {
-			w->is_behind = true; /* goes on when something is taken again */
-			return true;
-		}
-		if (!w->is_behind)
-			load_actor_measure(t->owner, MEASURE_SEND_LATE, due, now);
+		if (!w->pace.is_behind)
+			histogram_add(&t->owner->part->measure[MEASURE_SEND_LATE], delay);
+		pace_done(&w->pace);
 	}
 	return way_is_over(w);
 }
@@ -238,8 +230,8 @@ static void set_pace(struct talk *t)
 	tick_t at = o->talk > 0 ? tick_add(t->began, (int64_t)(o->talk * 1e6)) : TICK_NEVER;
 
 	for (unsigned w = 0; w < t->way_count && o->message_rate > 0; w++)
-		if (!way_is_over(&t->ways[w]) && !t->ways[w].is_behind)
-			at = tick_min(at, due_at(t, t->ways[w].sent));
+		if (!way_is_over(&t->ways[w]) && !t->ways[w].pace.is_behind)
+			at = tick_min(at, pace_due(&t->ways[w].pace));
 	timer_set(&load_of(t)->timers, &t->pace, at);
 }
 
@@ -408,6 +400,8 @@ void talk_begin(struct talk *t, tick_t now)
 
 	t->is_on = t->is_sending = true;
 	t->began = t->heard = now;
+	for (unsigned w = 0; w < t->way_count; w++)
+		pace_begin(&t->ways[w].pace, now, o->message_rate);
 	/* where many are under way, a sample of them */
 	t->stride = o->message_rate > 0 || o->window > 0 ? 1 : o->payload >= 1024 ? 4 : 16;
 	load_actor_touch(t->owner);

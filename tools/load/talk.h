@@ -7,12 +7,12 @@
  *     talk_turned, talk_event, talk_late              as the actor's own
  *     talk_stop(t), talk_finish(t)
  *
- * Latency of a message counts from when it was sent, and from when it was due where it had to wait because those before it were not
- * taken: a gateway that stalls cannot hide that by keeping the generator from sending (coordinated omission).
+ * Latency of a message counts from when it was sent, and from when it was due where it had to wait (pace.h).
  */
 #pragma once
 
 #include "tools/load/load_actor.h"
+#include "tools/load/pace.h"
 #include "tools/ue/ue_traffic.h"
 
 #define TALK_RING 1024
@@ -31,8 +31,7 @@ struct talk_way {
 	struct load_line *from, *to;
 	struct talk_channel *channels[LOAD_CHANNELS_MAX];
 	unsigned count, next;
-	uint64_t sent;
-	bool is_behind; /* messages that are due were not taken */
+	struct pace pace; /* with --message-rate */
 };
 
 /* A side that reads slowly. */

@@ -153,6 +153,26 @@ START_TEST(a_head_without_end_ends_the_connection)
 }
 END_TEST
 
+/* Whatever allocation fails: refused, or answered whole. */
+START_TEST(without_memory_a_server_gives_up_cleanly)
+{
+	for (unsigned long n = 1;; n++) {
+		bool ok;
+
+		mem_fail_at(n);
+		ok = say(server_echo_frames, SPAN_OF(hi)) &&
+		     say(server_answer_http, SPAN_LIT("GET /applications?x HTTP/1.1\r\n\r\n"));
+		if (!mem_failed())
+			break;
+		ck_assert(!ok);
+		bytes_finish(&in);
+		bytes_finish(&out);
+	}
+	mem_fail_at(0);
+	ck_assert_uint_gt(out.len, SERVER_BYTES);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("load/server");
@@ -167,6 +187,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, the_list_and_the_package_are_there);
 	tcase_add_test(tc, what_is_known_already_is_not_sent_again_and_what_is_not_there_is_404);
 	tcase_add_test(tc, a_head_without_end_ends_the_connection);
+	tcase_add_test(tc, without_memory_a_server_gives_up_cleanly);
 	suite_add_tcase(s, tc);
 	return s;
 }
