@@ -1,8 +1,8 @@
 /*
  * bench_setup.c: the relay's processor time for one UE that comes up and goes again: context, ICE, DTLS with certificates on
- * both sides, SCTP, the first channel; then its end. In one process, without sockets. And the memory of those that stay.
+ * both sides, SCTP, the first channel; then its end. In one process, without sockets.
  *
- *     bench_setup [--rounds N] [count]
+ *     bench_setup [--rounds N] [count [beside]]     beside: so many that are up all the time
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 	count = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 300;
 	cpu_pin(1);
 	box = box_create();
+	for (unsigned i = 0; argc > 2 && i < strtoul(argv[2], NULL, 10); i++)
+		set_up(true);
 	for (unsigned i = 0; i < 20; i++)
 		go(set_up(true));
 	while (figure_round(&f)) {
