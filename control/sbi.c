@@ -33,7 +33,7 @@ static struct sbi_exchange *exchange_new(const struct sbi_call *c)
 	e->stream = c->request->stream;
 	e->operation = c->operation;
 	e->deadline = c->hints.until_us == INT64_MAX ? TICK_NEVER : tick_add(c->now, patience);
-	if (c->operation->makes && sbi_read_root(c->request, root) &&
+	if (c->operation->effect == SBI_MAKES && sbi_read_root(c->request, root) &&
 		(e->root = mem_strdup(root)) == NULL) {
 		mem_free(e);
 		return NULL;
@@ -48,14 +48,15 @@ static void answer_done(struct sbi_exchange *e, const json_t *result)
 {
 	const struct sbi_operation *o = e->operation;
 	const char *id = js_get_text(result, "contextId");
-	char *location = o->makes && id != NULL ? mem_printf("%s" SBI_API "/contexts/%s",
-							  e->root != NULL ? e->root : "", id)
-						: NULL;
+	char *location = o->effect == SBI_MAKES && id != NULL
+				 ? mem_printf("%s" SBI_API "/contexts/%s",
+					   e->root != NULL ? e->root : "", id)
+				 : NULL;
 	const struct sbi_reply reply = {
 		.status = o->status,
 		.media_type = "application/json",
 		.location = location,
-		.binds = o->makes,
+		.binds = o->effect == SBI_MAKES,
 	};
 
 	sbi_answer(e->s, e->conn, e->stream, &reply, o->status == 204 ? NULL : result);
@@ -118,20 +119,23 @@ static bool check_access(struct sbi_call *c, struct problem *p)
 /* TS 29.500 6.11: what can only come too late is not begun. */
 static bool check_time(const struct sbi_call *c, struct problem *p)
 {
-	return c->hints.until_us > c->s->ops->wall_us(c->s->ops->arg) ||
-	       problem_set(p, PROBLEM_TIMED_OUT, "the consumer has stopped waiting for it");
+	if (c->hints.until_us > c->s->ops->wall_us(c->s->ops->arg))
+		return true;
+	count(sbi_timed_out_total);
+	return problem_set(p, PROBLEM_TIMED_OUT, "the consumer has stopped waiting for it");
 }
 
 /*
  * As long as less than half of what may be under way is, everybody comes in; beyond that, the less
- * urgent are sent away first, in proportion.
+ * urgent are sent away first, in proportion; but for those who free something.
  */
 static bool check_crowd(const struct sbi_call *c, struct problem *p)
 {
 	unsigned half = c->s->most / 2, above = c->s->under_way > half ? c->s->under_way - half : 0;
 	unsigned least = SBI_PRIORITY_MAX - SBI_PRIORITY_MAX * above / (half > 0 ? half : 1);
 
-	if (c->s->under_way < c->s->most && (above == 0 || c->hints.priority <= least))
+	if (c->s->under_way < c->s->most &&
+		(above == 0 || c->hints.priority <= least || c->operation->effect == SBI_FREES))
 		return true;
 	return problem_set(p, PROBLEM_CONGESTION_RISK,
 		"%u requests are under way; message priority %u has to wait", c->s->under_way,
@@ -140,7 +144,7 @@ static bool check_crowd(const struct sbi_call *c, struct problem *p)
 
 static bool is_elsewhere(const struct sbi_call *c)
 {
-	return c->operation->makes && c->s->peer != NULL && c->s->peer[0] != '\0' &&
+	return c->operation->effect == SBI_MAKES && c->s->peer != NULL && c->s->peer[0] != '\0' &&
 	       strcmp(desk_state(c->s->desk), "running") != 0;
 }
 

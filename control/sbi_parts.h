@@ -41,6 +41,12 @@ struct sbi_call {
 	char context_id[64]; /* "": the resource is the collection */
 };
 
+enum sbi_effect {
+	SBI_MAKES, /* a resource, which Location tells */
+	SBI_CHANGES,
+	SBI_FREES, /* it does not wait for more urgent requests */
+};
+
 /* What is done with a resource. */
 struct sbi_operation {
 	const char *method;     /* of HTTP */
@@ -48,7 +54,7 @@ struct sbi_operation {
 	const char *desk_method;
 	const char *body_param; /* of the desk's method */
 	int status;             /* when it is done */
-	bool makes;             /* a resource, which Location tells */
+	enum sbi_effect effect;
 };
 
 #define SBI_OPERATIONS_MAX 2

@@ -6,10 +6,11 @@
 
 static const struct sbi_resource resources[] = {
 	{ "/contexts", false, "POST",
-		{ { "POST", "application/json", "context.create", "context", 201, true } } },
+		{ { "POST", "application/json", "context.create", "context", 201, SBI_MAKES } } },
 	{ "/contexts/", true, "PATCH, DELETE",
-		{ { "PATCH", "application/json-patch+json", "context.update", "patch", 200, false },
-			{ "DELETE", NULL, "context.delete", NULL, 204, false } } },
+		{ { "PATCH", "application/json-patch+json", "context.update", "patch", 200,
+			  SBI_CHANGES },
+			{ "DELETE", NULL, "context.delete", NULL, 204, SBI_FREES } } },
 };
 
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
@@ -114,13 +115,13 @@ static bool check_media_type(const struct sbi_call *c, struct problem *p)
 /* The one thing that the schemas of both bodies say of the whole. */
 static bool check_kind(const struct sbi_call *c, const json_t *body, struct problem *p)
 {
-	if (!c->operation->makes && !json_is_array(body))
+	if (c->operation->effect != SBI_MAKES && !json_is_array(body))
 		return problem_set(
 			p, PROBLEM_BAD_MESSAGE, "a JSON Patch is an array of operations");
-	if (!c->operation->makes && json_array_size(body) == 0)
+	if (c->operation->effect != SBI_MAKES && json_array_size(body) == 0)
 		return problem_set(
 			p, PROBLEM_BAD_MESSAGE, "a JSON Patch has at least one operation");
-	if (c->operation->makes && !json_is_object(body))
+	if (c->operation->effect == SBI_MAKES && !json_is_object(body))
 		return problem_set(p, PROBLEM_BAD_MESSAGE, "a MediaContext is an object");
 	return true;
 }

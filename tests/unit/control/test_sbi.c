@@ -262,6 +262,9 @@ START_TEST(beyond_half_of_what_may_be_under_way_urgent_requests_come_first)
 	ck_assert_int_eq(replies[id].status, 429);
 	ck_assert_str_eq(header(id, "retry-after"), "1");
 	assert_says(replies[id].body, "NF_CONGESTION_RISK");
+	id = send_wish((struct wish){ WISH("DELETE", CONTEXTS "/0-no", NULL, NULL),
+		.headers = { { "3gpp-sbi-message-priority", "31" } } });
+	ck_assert_int_eq(replies[id].status, 404);
 	for (int i = 0; i < 3; i++) {
 		id = send_wish(urgent);
 		ck_assert_uint_eq(replies[id].count, 0);
