@@ -1,12 +1,18 @@
-/* test_policy_table.c: the table in control/README.md says what the policy answers. */
+/*
+ * test_policy_table.c: the table in control/README.md says what the policy answers, when it is asked,
+ * and when a document asks it.
+ */
 #include "tests/unit/main.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "control/document.h"
+#include "control/json.h"
 #include "control/policy.h"
 
-#define COLUMNS 9
+#define COLUMNS   9
+#define DOCUMENTS 44 /* cases that a document can ask for */
 
 enum column { CASE, CHANNEL, TOPOLOGY, SERVER, PROTOCOL, PROTECTED, PLAIN, PASSED, RULE };
 
@@ -67,6 +73,129 @@ static bool says(struct span cell, const char *word)
 	return false;
 }
 
+/* ---- the same case as a document ---- */
+
+#define HTTP_BY(scheme, sid)                                                                    \
+	"\"mediaProxyConfig\":\"HTTP_PROXY\",\"streams\":{\"" sid "\":{\"streamId\":" sid       \
+	"}},\"replaceHttpUrl\":{\"" sid "\":{\"streamId\":" sid ",\"replaceHttpUrl\":\"" scheme \
+	"://as.example/\"}}"
+#define CHANNELS_BY(proxy, sid) \
+	"\"mediaProxyConfig\":\"" proxy "\",\"streams\":{\"" sid "\":{\"streamId\":" sid "}}"
+
+/* The DcMedia without its server; NULL: no document can ask that. */
+static const char *media_of(const struct policy_question *q, enum column column)
+{
+	bool has_tls = q->protocol != NULL && strstr(q->protocol, "TLS") != NULL;
+	bool is_udp = q->protocol != NULL && strncmp(q->protocol, "UDP", 3) == 0;
+
+	if (q->kind == POLICY_BDC)
+		return column == PASSED      ? CHANNELS_BY("UDP_PROXY", "0")
+		       : column == PROTECTED ? HTTP_BY("https", "0")
+					     : HTTP_BY("http", "0");
+	if (q->topology == POLICY_P2P) /* there is no hop behind */
+		return column == PASSED      ? CHANNELS_BY("UDP_PROXY", "1000")
+		       : column == PROTECTED ? CHANNELS_BY("DC_APPLICATION_PROXY", "1000")
+					     : NULL;
+	if (q->protocol == NULL)
+		return q->topology == POLICY_P2A2P || column == PASSED ? NULL
+		       : column == PROTECTED                           ? HTTP_BY("https", "1000")
+								       : HTTP_BY("http", "1000");
+	if (column == PASSED)
+		return is_udp ? CHANNELS_BY("UDP_PROXY", "1000") : NULL;
+	return has_tls == (column == PROTECTED) ? CHANNELS_BY("DC_APPLICATION_PROXY", "1000")
+						: NULL;
+}
+
+static void write_server(char *buf, size_t cap, const struct policy_question *q)
+{
+	char ip[ADDR_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (!addr_is_set(&q->server))
+		return;
+	addr_ip_text(&q->server, ip);
+	if (q->protocol != NULL)
+		snprintf(buf, cap,
+			",\"mdc2Info\":{\"mdc2Protocol\":\"%s\",\"remoteMdc2Endpoint\":{\"ip\":{"
+			"\"ipv4Addr\":\"%s\"},\"portNumber\":443}}",
+			q->protocol, ip);
+	else
+		snprintf(buf, cap,
+			",\"mdc1Info\":{\"remoteMdc1Endpoint\":{\"ip\":{\"ipv4Addr\":\"%s\"},"
+			"\"portNumber\":443}}",
+			ip);
+}
+
+static json_t *document_of(const struct policy_question *q, const char *media)
+{
+	static const char termination[] =
+		"{\"terminationId\":\"%s\",\"medias\":[{\"mediaId\":\"m\","
+		"\"mediaResourceType\":\"DC\",\"dcMedia\":{%s%s}}]}";
+	bool has_two = q->topology == POLICY_P2P || q->topology == POLICY_P2A2P;
+	char server[300], a[1000], b[1000], text[2200];
+
+	write_server(server, sizeof(server), q);
+	snprintf(a, sizeof(a), termination, "a", media, server);
+	snprintf(b, sizeof(b), termination, "b", media, server);
+	snprintf(text, sizeof(text), "{\"terminations\":[%s%s%s]}", a, has_two ? "," : "",
+		has_two ? b : "");
+	return json_loads(text, 0, NULL);
+}
+
+static unsigned documents, verdicts;
+
+struct hearing {
+	const struct policy_question *asked;
+	bool expected;
+	const char *rule;
+};
+
+static void hear(void *arg, const struct document_verdict *v)
+{
+	const struct hearing *h = arg;
+
+	verdicts++;
+	ck_assert_int_eq(v->question->kind, h->asked->kind);
+	ck_assert_int_eq(v->question->topology, h->asked->topology);
+	ck_assert_int_eq(v->answer->allowed, h->expected);
+	ck_assert_str_eq(v->answer->rule, h->rule);
+}
+
+/* Only what the table says is tried: plain connections are allowed wherever they go. */
+static void ask_by_document(
+	const struct policy_question *q, enum column column, bool expected, const char *rule)
+{
+	struct hearing h = { q, expected, rule };
+	const struct document_rules rules = { .max_streams = 2048,
+		.max_message = 262144,
+		.mdc1_plain.always = true,
+		.mdc2_plain.always = true,
+		.policy = &policy,
+		.heard = hear,
+		.heard_arg = &h };
+	const char *media = media_of(q, column);
+	struct problem p = { .kind = PROBLEM_NONE };
+	struct context_spec spec;
+	json_t *doc;
+	bool rel18;
+
+	if (media == NULL)
+		return;
+	doc = document_of(q, media);
+	ck_assert_ptr_nonnull(doc);
+	documents++;
+	verdicts = 0;
+	ck_assert_msg(document_check(doc, &rules, &rel18, &p), "%s", p.detail);
+	if (document_decode(doc, &rules, NULL, &spec, &p))
+		context_spec_finish(&spec);
+	ck_assert_uint_ge(verdicts, 1);
+	ck_assert_int_eq(p.kind == PROBLEM_SECURITY_POLICY, !expected);
+	problem_finish(&p);
+	json_decref(doc);
+}
+
+/* ---- the table ---- */
+
 static void expect(struct policy_question *q, const struct row *row, enum column column)
 {
 	struct policy_answer a;
@@ -81,6 +210,8 @@ static void expect(struct policy_question *q, const struct row *row, enum column
 	ck_assert_msg(
 		policy_decide(&policy, q, &a) == expected, "column %d of %s", column, row->text);
 	ck_assert_str_eq(a.rule, rule);
+	if (q->kind != POLICY_KIND_ANY)
+		ask_by_document(q, column, expected, rule);
 }
 
 static void check_case(
@@ -144,6 +275,7 @@ START_TEST(the_table_of_the_readme_is_what_the_policy_answers)
 	fclose(readme);
 	ck_assert_uint_eq(rows, 6);
 	check_cover();
+	ck_assert_uint_eq(documents, DOCUMENTS);
 	policy_finish(&policy);
 }
 END_TEST
@@ -153,6 +285,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("policy table");
 	TCase *t = tcase_create("policy table");
 
+	control_init();
 	tcase_add_test(t, the_table_of_the_readme_is_what_the_policy_answers);
 	suite_add_tcase(s, t);
 	return s;
