@@ -97,12 +97,26 @@ static json_t *state_json(struct desk *d)
 	return complete(result, ok);
 }
 
+/* A drain ends in the deletion of everybody's contexts. */
+static bool may_drain(const struct desk_call *c)
+{
+	struct problem p = { PROBLEM_NONE };
+
+	if (c->identity == NULL || c->d->limits.others_may_change)
+		return true;
+	problem_set(&p, PROBLEM_NOT_ALLOWED, "draining the node is the operator's");
+	call_refuse(c, &p);
+	return false;
+}
+
 void method_node_drain(struct desk_call *c)
 {
 	int64_t seconds = js_get_integer(
 		c->params, "deadlineSeconds", c->d->limits.drain_deadline_us / TICK_S(1));
 	struct problem p = { PROBLEM_NONE };
 
+	if (!may_drain(c))
+		return;
 	if (seconds > 365 * 86400) {
 		call_error(c, RPC_INVALID_PARAMS, "params: deadlineSeconds is longer than a year");
 		return;
@@ -120,6 +134,8 @@ void method_node_resume(struct desk_call *c)
 {
 	struct problem p = { PROBLEM_NONE };
 
+	if (!may_drain(c))
+		return;
 	if (c->d->stopping) {
 		problem_set(&p, PROBLEM_CONFLICT, "the node is stopping");
 		call_refuse(c, &p);

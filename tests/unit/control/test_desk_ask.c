@@ -261,6 +261,24 @@ START_TEST(what_the_operator_made_is_changed_by_the_operator)
 }
 END_TEST
 
+START_TEST(draining_is_the_operators)
+{
+	struct desk_limits limits = { .contexts = 3, .others_may_change = true };
+	struct asker a = { 0 };
+
+	assert_may_not("CN=as1", "node.drain", "{\"deadlineSeconds\":0}");
+	assert_may_not("CN=as1", "node.resume", "{}");
+	ck_assert_str_eq(desk_state(desk), "running");
+	desk_set_limits(desk, &limits);
+	ask(&a, "CN=as1", "node.drain", "{}");
+	ck_assert_ptr_nonnull(a.result);
+	forget(&a);
+	ask(&a, NULL, "node.resume", "{}");
+	ck_assert_str_eq(desk_state(desk), "running");
+	forget(&a);
+}
+END_TEST
+
 START_TEST(a_controller_of_lines_may_be_somebody_too)
 {
 	make("URI:urn:uuid:1");
@@ -331,6 +349,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_sweep_leaves_what_the_asker_may_not_change);
 	tcase_add_test(t, others_change_it_where_that_is_configured);
 	tcase_add_test(t, what_the_operator_made_is_changed_by_the_operator);
+	tcase_add_test(t, draining_is_the_operators);
 	tcase_add_test(t, a_controller_of_lines_may_be_somebody_too);
 	tcase_add_test(t, running_out_of_memory_is_an_answer);
 	suite_add_tcase(s, t);
