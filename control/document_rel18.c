@@ -185,10 +185,9 @@ static bool age_endpoint(json_t *info, const char *key, const char *transport, j
 		       move_member(info, key, dc, key));
 }
 
-static bool age_mdc1(json_t *dc, bool is_http)
+static bool age_mdc1(json_t *dc, const char *transport)
 {
 	json_t *mdc1 = json_object_get(dc, "mdc1Info");
-	const char *transport = is_http ? "TCP" : "UDP";
 
 	if (!age_endpoint(mdc1, "remoteMdc1Endpoint", transport, dc) ||
 		!age_endpoint(mdc1, "localMdc1Endpoint", transport, dc))
@@ -197,12 +196,9 @@ static bool age_mdc1(json_t *dc, bool is_http)
 	return true;
 }
 
-static bool age_mdc2(json_t *dc, bool is_http)
+static bool age_mdc2(json_t *dc, const char *transport)
 {
 	json_t *mdc2 = json_object_get(dc, "mdc2Info");
-	const char *protocol = js_get_text(mdc2, "mdc2Protocol");
-	bool is_tcp = protocol != NULL ? strncmp(protocol, "TCP", 3) == 0 : is_http;
-	const char *transport = is_tcp ? "TCP" : "UDP";
 
 	if (mdc2 == NULL)
 		return true;
@@ -214,13 +210,24 @@ static bool age_mdc2(json_t *dc, bool is_http)
 	return true;
 }
 
-static bool age(json_t *dc)
+static bool age_servers(json_t *media, json_t *dc)
+{
+	const char *transport = "TCP";
+	struct media_server server;
+
+	if (media_server(media, &server))
+		transport = media_server_transport(&server);
+	return age_mdc1(dc, transport) && age_mdc2(dc, transport);
+}
+
+static bool age(json_t *media, json_t *dc)
 {
 	const char *proxy = js_get_text(dc, "mediaProxyConfig");
 	json_t *local = json_object_get(dc, "localDcEndpoint"),
 	       *remote = json_object_get(dc, "remoteDcEndpoint");
-	bool is_http = proxy == NULL || strcmp(proxy, "HTTP_PROXY") == 0;
 
+	if (!age_servers(media, dc))
+		return false;
 	for (size_t i = 0; proxy != NULL && i < PROXIES; i++) {
 		if (strcmp(proxy, proxies[i].now) != 0)
 			continue;
@@ -228,8 +235,6 @@ static bool age(json_t *dc)
 			return false;
 		break;
 	}
-	if (!age_mdc1(dc, is_http) || !age_mdc2(dc, is_http))
-		return false;
 	/* one setup role, ours where it is known: that one goes into the SDP answer */
 	return move_member(remote, "securitySetup", dc, "securitySetup") &&
 	       move_member(local, "securitySetup", dc, "securitySetup") &&
@@ -242,7 +247,7 @@ json_t *document_to_rel18(const json_t *doc)
 	size_t t = 0, m = 0;
 
 	while ((dc = next_dc_media(early, &t, &m)) != NULL) {
-		if (!age(dc)) {
+		if (!age(document_media(document_termination(early, t), m - 1), dc)) {
 			json_decref(early);
 			return NULL;
 		}

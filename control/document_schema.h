@@ -152,3 +152,5 @@ struct media_server {
 };
 /* False: it names none. The configured DCSF is not named. */
 bool media_server(const json_t *media, struct media_server *out);
+/* "TCP", "UDP": what the early shape says at endpoints. */
+const char *media_server_transport(const struct media_server *s);

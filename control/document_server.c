@@ -92,6 +92,11 @@ bool media_server(const json_t *media, struct media_server *out)
 	return true;
 }
 
+const char *media_server_transport(const struct media_server *s)
+{
+	return s->way == WAY_HTTP || begins(s->protocol, "TCP") ? "TCP" : "UDP";
+}
+
 /* ---- the rules ---- */
 
 /* A member of dcmf.mdc1 or dcmf.mdc2, or of the endpoint, that means nothing here. */
@@ -131,8 +136,7 @@ static void rule_protocol(struct check *k, const struct media_server *s, uint8_t
 static void rule_transport(struct check *k, const struct media_server *s)
 {
 	const char *transport = js_get_text(s->endpoint, "transport");
-	bool is_tcp = s->way == WAY_HTTP || begins(s->protocol, "TCP");
-	const char *right = is_tcp ? "TCP" : "UDP";
+	const char *right = media_server_transport(s);
 	char name[96];
 
 	snprintf(name, sizeof(name), "%s/transport", s->place);

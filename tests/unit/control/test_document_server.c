@@ -388,6 +388,40 @@ START_TEST(the_early_shape_says_it_flat_and_is_answered_so)
 }
 END_TEST
 
+/* What it says is taken back. */
+START_TEST(the_early_shape_of_a_server_is_accepted_again)
+{
+	static const struct {
+		const char *dc, *dcmf, *at, *transport;
+	} rows[] = {
+		{ ENDED MDC1(AT), "'mdc1':{'protocol':'TCP/TLS'}", "remoteMdc1Endpoint", "TCP" },
+		{ ENDED MDC1(AT), "'mdc1':{'protocol':'UDP'}", "remoteMdc1Endpoint", "UDP" },
+		{ ENDED MDC1(AT), "", "remoteMdc1Endpoint", "UDP" },
+		{ FETCHED MDC1(AT), "", "remoteMdc1Endpoint", "TCP" },
+		{ ENDED MDC2("TCP", AT), "", "remoteMdc2Endpoint", "TCP" },
+		{ ENDED MDC2("UDP/DTLS/SCTP", AT), "", "remoteMdc2Endpoint", "UDP" },
+		{ FETCHED MDC2("TCP/TLS", AT), "", "remoteMdc2Endpoint", "TCP" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = document(rows[i].dc, rows[i].dcmf), *early;
+		struct problem p = { .kind = PROBLEM_NONE };
+		bool rel18;
+
+		ck_assert_msg(document_check(doc, &rules, &rel18, &p), "%s", p.detail);
+		early = document_to_rel18(doc);
+		ck_assert_str_eq(
+			js_get_text(json_object_get(json_object_get(media_of(early), "dcMedia"),
+					    rows[i].at),
+				"transport"),
+			rows[i].transport);
+		ck_assert_msg(document_check(early, &rules, &rel18, &p), "%zu: %s", i, p.detail);
+		json_decref(early);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 START_TEST(the_transport_of_the_early_shape_must_fit)
 {
 	expect_refused("'mediaProxyConfig':'UDP'," STREAM ",'remoteMdc2Endpoint':{" AT
@@ -660,6 +694,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_media_with_a_server_is_joined_with_no_other);
 	tcase_add_test(t, two_legs_of_one_application_do_not_become_twins);
 	tcase_add_test(t, the_early_shape_says_it_flat_and_is_answered_so);
+	tcase_add_test(t, the_early_shape_of_a_server_is_accepted_again);
 	tcase_add_test(t, the_transport_of_the_early_shape_must_fit);
 	tcase_add_test(t, the_server_is_told_our_side_toward_it);
 	tcase_add_test(t, toward_a_lite_server_we_are_not_lite);
