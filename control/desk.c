@@ -397,6 +397,13 @@ void desk_controller_too_long(struct desk *d, uint64_t controller)
 		rpc_error(NULL, RPC_INVALID_REQUEST, "the line is longer than 1 MiB"));
 }
 
+unsigned desk_controller_at_workers(struct desk *d, uint64_t controller)
+{
+	const struct desk_controller *c = desk_controller(d, controller);
+
+	return c != NULL ? c->at_workers : 0;
+}
+
 void desk_worker_up(struct desk *d, tick_t now, unsigned worker)
 {
 	d->workers[worker].up = true;

@@ -73,6 +73,8 @@ void desk_controller_joined(struct desk *d, uint64_t controller, const char *pee
 void desk_controller_identify(struct desk *d, uint64_t controller, const char *identity);
 void desk_controller_line(struct desk *d, tick_t now, uint64_t controller, struct span line);
 void desk_controller_too_long(struct desk *d, uint64_t controller);
+/* Requests of it that workers have and did not answer yet; those of others stand behind them. */
+unsigned desk_controller_at_workers(struct desk *d, uint64_t controller);
 /*
  * What it asked for and was not answered yet is undone where it made
  * something: no half-made context stays.

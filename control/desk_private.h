@@ -29,6 +29,7 @@ struct desk_controller {
 	char *peer;
 	char *identity; /* NULL: the operator */
 	unsigned unanswered;
+	unsigned at_workers; /* of them */
 	bool subscribed;
 	json_t *types;    /* array of texts; NULL: all */
 	char *context_id; /* NULL: all */
@@ -86,6 +87,7 @@ struct desk_request {
 	char *identity;   /* who asks; NULL: the operator, or the desk itself */
 	int target;       /* the worker it is meant for while names are resolved; -1: any */
 	int worker;       /* -1: not sent yet */
+	bool at_worker;   /* it has left, and is among its controller's at_workers */
 	json_t *params;   /* for the worker */
 	char *context_id; /* NULL: a new one */
 	struct sdp *sdp;  /* the offer, for sdp.terminate */

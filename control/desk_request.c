@@ -89,8 +89,10 @@ static void nobody_waits(struct desk *d, struct desk_request *r)
 {
 	struct desk_controller *c = r->controller != 0 ? desk_controller(d, r->controller) : NULL;
 
-	if (c != NULL)
+	if (c != NULL) {
 		c->unanswered--;
+		c->at_workers -= r->at_worker;
+	}
 	r->controller = 0;
 	r->asker = NULL;
 	list_unlink(&r->on_waiting);
@@ -170,6 +172,14 @@ static void fail(struct desk *d, tick_t now, struct desk_request *r, struct prob
 	r->purpose->failed(d, now, r);
 }
 
+static void note_sent(struct desk *d, struct desk_request *r)
+{
+	if (r->controller == 0 || r->at_worker)
+		return;
+	desk_controller(d, r->controller)->at_workers++;
+	r->at_worker = true;
+}
+
 void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker)
 {
 	struct problem p = { PROBLEM_NONE };
@@ -200,7 +210,9 @@ void request_send(struct desk *d, tick_t now, struct desk_request *r, int worker
 			"worker %d takes no more requests at this moment", worker);
 	json_decref(id);
 	mem_free(line);
-	if (!sent)
+	if (sent)
+		note_sent(d, r);
+	else
 		fail(d, now, r, &p);
 }
 

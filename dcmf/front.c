@@ -253,6 +253,7 @@ static void turn_end(void *arg, tick_t now)
 {
 	struct front *f = arg;
 
+	control_turn(f);
 	front_nrf_turn(f, now);
 	if (workers_alive(f) == 0)
 		front_all_gone(f); /* it may have waited for an NRF */
@@ -366,6 +367,7 @@ int front_run(struct config *config, const char *path)
 	}
 	f->config = *config;
 	f->path = path;
+	list_init(&f->asked);
 	if (!open_parts(f, error)) {
 		front_fail(f, "%s", error);
 	} else if (f->stage == FRONT_STARTING) {

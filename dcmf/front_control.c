@@ -13,19 +13,69 @@
 #define CONTROLLER_QUEUED (16u << 20) /* ours: answers and events a controller may leave unread */
 #define SOCKET_MODE       0660
 #define HANDSHAKES_MAX    256 /* ours: strangers at once, 74 KB each; who comes then comes again */
+/* Ours: controllers at once, of each socket. On the Unix socket some places are the operator's. */
+#define CONTROLLERS_MAX 256
+#define OPERATORS_ONLY  16
+/*
+ * Ours: so many lines of one controller, then the others have their turn; and so many of its
+ * requests may be with the workers, then it is not read before half of them are answered.
+ */
+#define LINES_A_TURN   32
+#define AT_WORKERS_MAX 32
 
 struct controller {
 	struct front *f;
 	slot_id id;
 	struct line_conn *conn;
-	bool is_shaking_hands; /* not known yet */
+	bool is_shaking_hands;     /* not known yet */
+	unsigned *crowd;           /* those of its socket */
+	struct list_node on_asked; /* in front.asked, when it asked in this turn or is held */
+	unsigned lines;            /* of this turn */
+	bool is_held;              /* not read */
 };
+
+/* ---- lines, in turn ---- */
+
+static void hold(struct controller *k, bool held)
+{
+	if (held == k->is_held)
+		return;
+	k->is_held = held;
+	line_pause(k->conn, held);
+}
+
+/* Those that pipeline thousands of requests wait for themselves, and not all others for them. */
+static void note_line(struct controller *k)
+{
+	struct front *f = k->f;
+
+	list_append(&f->asked, &k->on_asked);
+	if (++k->lines >= LINES_A_TURN ||
+		desk_controller_at_workers(f->desk, k->id) >= AT_WORKERS_MAX)
+		hold(k, true);
+}
+
+void control_turn(struct front *f)
+{
+	list_for_each_safe (n, next, &f->asked) {
+		struct controller *k = container_of(n, struct controller, on_asked);
+
+		k->lines = 0;
+		if (k->is_held && desk_controller_at_workers(f->desk, k->id) > AT_WORKERS_MAX / 2)
+			continue;
+		list_unlink(&k->on_asked);
+		hold(k, false);
+	}
+}
+
+/* ---- coming and going ---- */
 
 static void controller_line(void *arg, struct line_conn *c, struct span line)
 {
 	struct controller *k = arg;
 
 	desk_controller_line(k->f->desk, loop_now(k->f->loop), k->id, line);
+	note_line(k);
 }
 
 static void controller_too_long(void *arg, struct line_conn *c)
@@ -33,11 +83,15 @@ static void controller_too_long(void *arg, struct line_conn *c)
 	struct controller *k = arg;
 
 	desk_controller_too_long(k->f->desk, k->id);
+	note_line(k);
 }
 
 static void controller_free(struct controller *k)
 {
 	k->f->handshakes -= k->is_shaking_hands;
+	if (--*k->crowd < CONTROLLERS_MAX / 2)
+		k->f->is_crowded = false;
+	list_unlink(&k->on_asked);
 	slots_remove(&k->f->controllers, k->id);
 	mem_free(k);
 }
@@ -64,6 +118,25 @@ static void join(struct controller *k, const char *identity)
 		desk_controller_identify(k->f->desk, k->id, identity);
 }
 
+/* Nobody makes room for those that come later, but the operator finds a place. */
+static bool has_place(struct controller *k, bool is_operator)
+{
+	unsigned most = is_operator || k->crowd == &k->f->tcp_controllers
+				? CONTROLLERS_MAX
+				: CONTROLLERS_MAX - OPERATORS_ONLY;
+
+	if (*k->crowd <= most)
+		return true;
+	count(controllers_refused_total);
+	if (!k->f->is_crowded)
+		log_warn(NULL, "controller %s: too many are connected, and no more are taken",
+			line_peer(k->conn));
+	k->f->is_crowded = true;
+	line_conn_destroy(k->conn);
+	controller_free(k);
+	return false;
+}
+
 /* Over TLS: it has shown its certificate, whose names stand behind its address. */
 static void controller_opened(void *arg, struct line_conn *c)
 {
@@ -75,7 +148,8 @@ static void controller_opened(void *arg, struct line_conn *c)
 	k->f->handshakes--;
 	if (front_lets_in(k->f, names)) {
 		client_identity(names, identity);
-		join(k, identity);
+		if (has_place(k, false))
+			join(k, identity);
 		return;
 	}
 	count(control_tls_failed_total);
@@ -97,7 +171,8 @@ static void join_unproved(struct controller *k)
 		client_identity("", identity);
 	else if (uid != 0 && uid != geteuid())
 		snprintf(identity, sizeof(identity), "unix uid %u", uid);
-	join(k, identity);
+	if (has_place(k, identity[0] == '\0'))
+		join(k, identity);
 }
 
 static const struct line_ops controller_ops = {
@@ -107,8 +182,8 @@ static const struct line_ops controller_ops = {
 	.opened = controller_opened,
 };
 
-/* `filter` NULL: it is known by where it comes from, and joins at once. */
-static void take_controller(struct front *f, int fd, struct filter_factory *filter)
+/* `filter` NULL: it is known by where it comes from, and joins at once. `crowd`: its like. */
+static void take_controller(struct front *f, int fd, struct filter_factory *filter, unsigned *crowd)
 {
 	struct controller *k = mem_zalloc(sizeof(*k));
 	const struct line_config line = {
@@ -125,6 +200,9 @@ static void take_controller(struct front *f, int fd, struct filter_factory *filt
 		return;
 	}
 	k->f = f;
+	k->crowd = crowd;
+	++*crowd;
+	list_init(&k->on_asked);
 	k->is_shaking_hands = filter != NULL;
 	f->handshakes += k->is_shaking_hands;
 	k->conn = line_conn_create(f->loop, fd, &line);
@@ -136,7 +214,9 @@ static void take_controller(struct front *f, int fd, struct filter_factory *filt
 
 static void accepted_unix(void *arg, int fd)
 {
-	take_controller(arg, fd, NULL);
+	struct front *f = arg;
+
+	take_controller(f, fd, NULL, &f->unix_controllers);
 }
 
 static void accepted_tcp(void *arg, int fd)
@@ -144,7 +224,7 @@ static void accepted_tcp(void *arg, int fd)
 	struct front *f = arg;
 
 	if (f->handshakes < HANDSHAKES_MAX) {
-		take_controller(f, fd, f->control_tls);
+		take_controller(f, fd, f->control_tls, &f->tcp_controllers);
 		return;
 	}
 	count(control_tls_failed_total);

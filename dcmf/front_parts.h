@@ -9,6 +9,7 @@
 #include "control/token.h"
 #include "control/json.h"
 #include "dcmf/base/counters.h"
+#include "dcmf/base/list.h"
 #include "dcmf/base/slots.h"
 #include "dcmf/config.h"
 #include "dcmf/io/httpd.h"
@@ -99,6 +100,9 @@ struct front {
 	struct addr embedded_addr;
 
 	struct slots controllers;
+	struct list_node asked; /* controllers that have asked something; see control_turn() */
+	unsigned unix_controllers, tcp_controllers;
+	bool is_crowded; /* there were too many, and that was told */
 	struct line_listener *unix_listener, *tcp_listener;
 	struct filter_factory *control_tls; /* of the TCP listener; NULL: plain, on loopback */
 	unsigned handshakes;                /* controllers over TLS that are not known yet */
@@ -171,6 +175,8 @@ bool dcsf_find_program(char path[512], char error[CONFIG_ERROR_MAX]);
 /* front_control.c */
 bool control_open(struct front *f, char error[CONFIG_ERROR_MAX]);
 void control_close(struct front *f);
+/* At the end of each turn: who had to wait may ask again. */
+void control_turn(struct front *f);
 bool front_controller_has_hung_up(void *front, uint64_t controller);
 void front_to_controller(void *front, uint64_t controller, struct span line);
 void front_resolve(void *front, const char *host, uint16_t port, uint64_t ticket);

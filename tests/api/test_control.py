@@ -268,6 +268,79 @@ class Control(unittest.TestCase):
         self.gateway.until(lambda: next(self.gateway.metric("contexts")) == "0", "undone")
         self.assertEqual(self.c.ask("context.list")["contexts"], [])
 
+    def test_a_flood_of_one_controller_is_held_and_delays_no_other(self):
+        made = self.make()["contextId"]
+        workers = [w["pid"] for w in self.c.ask("node.info")["workers"]]
+        flood = self.gateway.controller()
+        answers = []
+
+        def read():
+            for line in flood.file:
+                answers.append("result" in json.loads(line))
+                if len(answers) == 2000:
+                    return
+
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "context.get", "params": {"contextId": made}}) + "\n"
+        reader = threading.Thread(target=read)
+        writer = threading.Thread(target=flood.type, args=(line * 2000,))
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            reader.start()
+            writer.start()
+            time.sleep(0.5)  # as much of it comes in as may
+            self.assertEqual(self.c.ask("node.info")["state"], "running")
+            other = self.c.send("context.get", contextId=made)
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+        self.assertIn("result", self.c.answer(other))
+        self.assertLess(len(answers), 1000)
+        reader.join(60)
+        writer.join(60)
+        flood.close()
+        self.assertEqual(answers, [True] * 2000)
+
+    def crowd(self, count):
+        """So many controllers more; the queue at the door is shorter than that."""
+        for _ in range(count):
+            while True:
+                try:
+                    yield self.gateway.controller()
+                    break
+                except BlockingIOError:
+                    time.sleep(0.01)
+
+    def test_as_many_controllers_as_there_are_places(self):
+        refused = int(next(self.gateway.metric("controllers_refused_total")))
+        before = self.gateway.log_text().count("too many are connected")
+        os.chmod(self.gateway.dir, 0o711)
+        os.chmod(self.gateway.socket, 0o666)
+        crowd = []
+        if os.geteuid() == 0:  # strangers leave some places to the operator
+            os.seteuid(65534)
+            try:
+                crowd = list(self.crowd(256))
+            finally:
+                os.seteuid(0)
+            self.gateway.until(lambda: int(next(self.gateway.metric("controllers_refused_total"))) >= refused + 16, "full")
+            self.assertIn("state", crowd[0].ask("node.info"))
+            with self.assertRaises((EOFError, OSError)):
+                crowd[-1].ask("node.info")
+        crowd += self.crowd(256)
+        self.gateway.until(lambda: int(next(self.gateway.metric("controllers_refused_total"))) >= refused + 17, "over full")
+        with self.assertRaises((EOFError, OSError)):
+            crowd[-1].ask("node.info")
+        self.assertIn("state", self.c.ask("node.info"))
+        self.assertEqual(self.gateway.log_text().count("too many are connected"), before + 1)
+        left = self.gateway.log_text().count(" left\n")
+        for c in crowd:
+            c.close()
+        self.gateway.until(lambda: self.gateway.log_text().count(" left\n") >= left + 200, "gone")
+        late = self.gateway.controller()
+        self.assertIn("state", late.ask("node.info"))
+        late.close()
+
     def test_drain_and_resume(self):
         made = self.make()
         self.c.ask("events.subscribe", types=["node.draining", "node.drained"])

@@ -268,6 +268,8 @@ START_TEST(too_many_unanswered_requests_of_one_controller_are_refused_and_others
 	for (int i = 0; i < 4; i++)
 		say(1, REQUEST("1", "context.get", "{\"contextId\":\"1-a\"}"));
 	ck_assert_str_eq(heard(1), "(nothing)");
+	ck_assert_uint_eq(desk_controller_at_workers(desk, 1), 4);
+	ck_assert_uint_eq(desk_controller_at_workers(desk, 2), 0);
 	say(1, REQUEST("2", "context.get", "{\"contextId\":\"1-a\"}"));
 	assert_says(heard(1), "NF_CONGESTION_RISK");
 	say(2, REQUEST("3", "context.get", "{\"contextId\":\"1-a\"}"));
@@ -277,6 +279,9 @@ START_TEST(too_many_unanswered_requests_of_one_controller_are_refused_and_others
 		tell(1, RESULT("{}"));
 	}
 	assert_says(heard(2), "\"id\":3,\"result\"");
+	ck_assert_uint_eq(desk_controller_at_workers(desk, 1), 0);
+	ck_assert_uint_eq(desk_controller_at_workers(desk, 2), 0);
+	ck_assert_uint_eq(desk_controller_at_workers(desk, 99), 0);
 }
 END_TEST
 
