@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lab.sh: what the scripts share that load a gateway of their own: build, start, stop. To be sourced, in the top folder.
 step() { echo "== $*"; }
 fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
@@ -44,7 +45,8 @@ lab_start() {
   run=$(mktemp -d "${TMPDIR:-/tmp}/dcmf-$(basename "$0").XXXXXX")
   gateway=
   trap lab_stop EXIT
-  admin=$(lab_admin) && [ -n "$admin" ] || fail "no port on 127.0.0.1 is free for the admin pages"
+  admin=$(lab_admin)
+  [ -n "$admin" ] || fail "no port on 127.0.0.1 is free for the admin pages"
   { printf 'control: { socket: %s/control.sock }\nadmin: { listen: %s }\n' "$run" "$admin"; cat; } >"$run/dcmf.yaml"
   step "start the gateway (log: $run/dcmf.log)"
   build/dcmf/dcmf -c "$run/dcmf.yaml" >"$run/dcmf.log" 2>&1 &

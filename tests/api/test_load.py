@@ -256,6 +256,13 @@ class Others(Gateways):
             self.assertEqual(report["parts"][0]["handshakes"], 20)
             self.assertGreaterEqual(report["gateway"]["workShareOfACore"], 0)
 
+    def test_those_who_are_connected_directly_need_no_gateway(self):
+        for words in (("--waves", "2"), ("--style", "webrtc", "--ice", "on", "--window", "8", "--payload", "20000")):
+            done = subprocess.run([DCMF_LOAD, "direct", "--quiet", "--pairs", "6", "--rate", "30", "--messages", "60", "--setup", "mixed", *words],
+                                  capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertRegex(done.stdout, r"(?m)^certificates: \d+ UEs saw that of the other end$")
+
     def test_those_who_churn_come_and_go_at_their_rate(self):
         report = self.run_load(self.gateway(), "--of", "p2p", "--duration", "2", "--messages", "6", scenario="churn")
         self.assertEqual((report["begun"], report["up"], report["failed"]), (60, 60, 0))

@@ -10,6 +10,7 @@
 
 static const struct load_ops *const all_ops[SCENARIO_MAX] = {
 	[SCENARIO_bootstrap] = &bootstrap_ops,
+	[SCENARIO_direct] = &pair_ops,
 	[SCENARIO_echo] = &echo_ops,
 	[SCENARIO_p2a] = &p2a_ops,
 	[SCENARIO_p2p] = &pair_ops,

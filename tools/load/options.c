@@ -212,6 +212,8 @@ static bool parse_server(struct options *o)
 	if (!addr_parse_ip(SPAN_STR(o->server_bind), 0, &o->server_at))
 		return wrong("server-bind", o->server_bind, "a literal address is needed");
 	o->passes = options_scenario(o)->passes;
+	if (o->scenario == SCENARIO_direct)
+		o->ice_percent = 0;
 	if (o->scenario == SCENARIO_echo && o->exec_signalling == NULL)
 		return wrong("exec-signalling", NULL, "the scenario echo needs a command");
 	if (o->scenario != SCENARIO_p2a)

@@ -1,5 +1,5 @@
 /*
- * pair.c: the scenarios "p2p" and "passthrough": one UE calls another through the gateway, and they talk.
+ * pair.c: the scenarios "p2p", "passthrough" and "direct": one UE calls another through the gateway, or without one, and they talk.
  *
  *     caller ─ offer ─► sdp.offer ─ offer ─► called ─ answer ─► sdp.answer ─ answer ─► caller
  */
@@ -16,6 +16,12 @@ struct pair {
 static struct pair *pair_of(struct load_actor *a)
 {
 	return container_of(a, struct pair, actor);
+}
+
+/* Nobody stands in between. */
+static bool is_direct(const struct load_actor *a)
+{
+	return a->options->scenario == SCENARIO_direct;
 }
 
 /* ---- work ---- */
@@ -161,8 +167,12 @@ static void on_offer(struct load_actor *a, const char *sdp, const json_t *result
 		load_actor_fail(a, FAILURE_MEMORY, "the answer does not fit");
 		return;
 	}
-	load_actor_ask(a, "sdp.answer",
-		json_pack("{s:s, s:s}", "contextId", a->context_id, "sdp", answer), on_answer);
+	if (is_direct(a))
+		on_answer(a, answer, NULL);
+	else
+		load_actor_ask(a, "sdp.answer",
+			json_pack("{s:s, s:s}", "contextId", a->context_id, "sdp", answer),
+			on_answer);
 	mem_free(answer);
 }
 
@@ -177,11 +187,22 @@ static void offer(struct load_actor *a)
 		return;
 	}
 	snprintf(owner, sizeof(owner), "load-%u", a->index);
-	load_actor_ask(a, "sdp.offer",
-		json_pack("{s:s, s:s, s:s}", "sdp", sdp, "owner", owner, "securityMode",
-			a->options->passes ? "E2E" : "E2AE"),
-		on_offer);
+	if (is_direct(a))
+		on_offer(a, sdp, NULL);
+	else
+		load_actor_ask(a, "sdp.offer",
+			json_pack("{s:s, s:s, s:s}", "sdp", sdp, "owner", owner, "securityMode",
+				a->options->passes ? "E2E" : "E2AE"),
+			on_offer);
 	mem_free(sdp);
+}
+
+/* Where no context ends, UEs say goodbye themselves. */
+static void part(struct load_actor *a, tick_t now)
+{
+	for (unsigned i = 0; i < a->line_count; i++)
+		if (is_direct(a) && a->lines[i].ue != NULL)
+			ue_close(a->lines[i].ue, now);
 }
 
 /* ---- beginning ---- */
@@ -223,7 +244,7 @@ static bool open_channels(struct load_actor *a)
 static void begin(struct load_actor *a)
 {
 	talk_init(&pair_of(a)->talk, a);
-	a->ends_silently = a->options->passes;
+	a->ends_silently = a->options->passes && !is_direct(a);
 	if (make_side(a, 0) && make_side(a, 1) && open_channels(a))
 		offer(a);
 }
@@ -236,5 +257,6 @@ const struct load_ops pair_ops = {
 	.turned = turned,
 	.late = late,
 	.stop = stop,
+	.part = part,
 	.finish = finish,
 };

@@ -201,7 +201,8 @@ unsigned plan_ues(const struct plan *p)
 bool plan_needs_gateway(const struct plan *p)
 {
 	for (unsigned i = 0; i < p->count; i++)
-		if (p->parts[i].scenario != SCENARIO_echo)
+		if (p->parts[i].scenario != SCENARIO_echo &&
+			p->parts[i].scenario != SCENARIO_direct)
 			return true;
 	return false;
 }
