@@ -189,41 +189,48 @@ static void store(struct stored *s, struct wish *w)
 	forget_restart(s->doc);
 }
 
-/* What is refused of the server's side of a media is refused of that media. */
-static void point_into_document(const struct context_spec *spec, struct relay_refusal *r)
+/* What is refused of the server's side of a media is refused of that media. Returns which side it was. */
+static uint8_t point_into_document(const struct context_spec *spec, struct relay_refusal *r)
 {
-	const struct termination_spec *far = &spec->terminations[r->termination];
+	const struct termination_spec *far;
+	const struct media_spec *refused;
 	unsigned t = 0, m = 0;
 
-	if (!far->at_server)
-		return;
+	if (r->termination < 0 || !spec->terminations[r->termination].at_server)
+		return HOP_MB;
+	far = &spec->terminations[r->termination];
 	while (strcmp(spec->terminations[t].termination_id, far->termination_id) != 0)
 		t++;
-	while (r->media >= 0 && strcmp(spec->terminations[t].medias[m].media_id,
-					far->medias[r->media].media_id) != 0)
-		m++;
 	r->termination = (int)t;
-	r->media = r->media < 0 ? -1 : (int)m;
+	if (r->media < 0)
+		return HOP_MB;
+	refused = &far->medias[r->media];
+	while (strcmp(spec->terminations[t].medias[m].media_id, refused->media_id) != 0)
+		m++;
+	r->media = (int)m;
+	return refused->hop;
 }
 
 static void refused_by_relay(
 	struct call *c, const struct context_spec *spec, struct relay_refusal *r)
 {
+	static const char *const interfaces[] = { "/dcmf/interface", "/dcmf/mdc1/interface",
+		"/dcmf/mdc2/interface" };
 	const char *detail = r->detail[0] != '\0' ? r->detail : err_text(r->err);
 	const char *attribute = "";
 	enum problem_kind kind = problem_of_err(r->err);
+	uint8_t hop = point_into_document(spec, r);
 	char pointer[80];
 
 	/* The one thing that a media names and that may not be there. */
 	if (r->err == ERR_NOT_FOUND && r->media >= 0) {
-		attribute = "/dcmf/interface";
+		attribute = interfaces[hop];
 		detail = "there is no media interface of this name for the peer's address family";
 	}
 	if (r->termination < 0) {
 		problem_set(&c->p, kind, "%s", detail);
 		return;
 	}
-	point_into_document(spec, r);
 	if (r->media < 0)
 		snprintf(pointer, sizeof(pointer), "/terminations/%d", r->termination);
 	else

@@ -56,6 +56,6 @@ struct stored *agent_find(const struct agent *a, const char *id);
 struct agent_news {
 	const char *type, *context_id, *termination_id, *media_id, *owner, *reason, *detail;
 	const char *hop; /* NULL: Mb, or about the whole context */
-	int32_t sid; /* -1: not about a channel */
+	int32_t sid;     /* -1: not about a channel */
 };
 void agent_tell(struct agent *a, const struct agent_news *news);

@@ -138,6 +138,14 @@ START_TEST(events_of_the_relay_reach_the_front)
 				     .detail = "local" });
 	hear(&f, "{*\"type\":\"channel.opened\",\"time\":\"*\",\"contextId\":\"3-abc\","
 		 "\"streamId\":10,\"detail\":\"local\"}}");
+	agent_event(f.agent, &(struct relay_event){ .type = RELAY_EVENT_SCTP_CONNECTED,
+				     .context_id = "3-abc",
+				     .termination_id = "ue",
+				     .media_id = "m0",
+				     .hop = HOP_MDC2,
+				     .sid = -1 });
+	hear(&f, "{*\"type\":\"sctp.connected\",\"time\":\"*\",\"contextId\":\"3-abc\","
+		 "\"terminationId\":\"ue\",\"mediaId\":\"m0\",\"hop\":\"MDC2\"}}");
 	agent_event(NULL, &(struct relay_event){ .type = RELAY_EVENT_CHANNEL_OPENED });
 	hear_nothing(&f);
 	front_close(&f);

@@ -78,6 +78,12 @@ START_TEST(who_asks_for_no_context_is_told)
 }
 END_TEST
 
+#define WITH_SERVER                                                                            \
+	"{\"context\":{\"terminations\":[{\"terminationId\":\"ue\",\"medias\":[" MEDIA(        \
+		"") ",{\"mediaId\":\"m1\",\"mediaResourceType\":\"DC\",\"dcMedia\":{"          \
+		    "\"mediaProxyConfig\":\"UDP_PROXY\",\"mdc2Info\":{}},\"dcmf\":{\"mdc2\":{" \
+		    "\"interface\":\"core\"}}}]}]}}"
+
 START_TEST(a_refused_create_leaves_nothing_behind)
 {
 	struct front f;
@@ -107,6 +113,11 @@ START_TEST(a_refused_create_leaves_nothing_behind)
 	hear(&f, ERROR("1", "-32000",
 			 "\"message\":\"/terminations/0/medias/0/dcmf/interface: there is no media "
 			 "interface*"));
+	/* of the server's side, which the document does not know as a termination */
+	fake->refuse_termination = 1;
+	say(&f, CALL("1", "context.create", WITH_SERVER));
+	hear(&f, ERROR("1", "-32000",
+			 "\"message\":\"/terminations/0/medias/1/dcmf/mdc2/interface: there is*"));
 	fake->refuse = ERR_CRYPTO;
 	fake->refuse_termination = -1;
 	say(&f, CALL("1", "context.create", "{\"context\":" CONTEXT("") "}"));
