@@ -117,6 +117,10 @@ void rule_dc_endpoint(struct check *k, const json_t *endpoint)
 		check_refused(k, PROBLEM_SECURITY_POLICY,
 			list != NULL ? "fingerprints" : "fingerprint",
 			"the hash function is too weak: SHA-256 or longer is needed");
+	/* they become one list, and the only strong one must not be what has no room in it */
+	if (single != NULL && json_array_size(list) >= SPEC_FINGERPRINTS_MAX)
+		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, "fingerprint",
+			"with those in fingerprints they are more than %d", SPEC_FINGERPRINTS_MAX);
 	if (js_get_integer(endpoint, "sctpPort", 5000) == 0)
 		check_wrong(k, PROBLEM_OPTIONAL_INCORRECT, "sctpPort",
 			"port 0 means a closed association");

@@ -14,6 +14,10 @@
 	"\",\"streams\":" BOARD "}},{\"op\":\"add\",\"path\":\"" M                     \
 	"/dcmf\",\"value\":{\"securityMode\":\"" mode "\"}}]"
 
+/* As many as may be, none of which is ever matched. */
+#define WEAK4 "\"" SHA1 "\",\"" SHA1 "\",\"" SHA1 "\",\"" SHA1 "\""
+#define WEAK8 WEAK4 "," WEAK4
+
 /* What is accepted; each has its rejection below. */
 static const char *const accepted[] = {
 	"",
@@ -221,6 +225,8 @@ static const struct {
 		D "/remoteDcEndpoint/fingerprints/0" },
 	{ ADD(D "/remoteDcEndpoint/fingerprints", "[\"" SHA1 "\"]"), PROBLEM_SECURITY_POLICY,
 		D "/remoteDcEndpoint/fingerprints" },
+	{ ADD(D "/remoteDcEndpoint", "{\"fingerprint\":\"" FP "\",\"fingerprints\":[" WEAK8 "]}"),
+		PROBLEM_OPTIONAL_INCORRECT, D "/remoteDcEndpoint/fingerprint" },
 	{ ADD(D "/remoteDcEndpoint", "{\"fingerprint\":\"" MD5 "\"}"), PROBLEM_SECURITY_POLICY,
 		D "/remoteDcEndpoint/fingerprint" },
 	{ ADD(D "/remoteDcEndpoint/tlsId", "\"tooshort\""), PROBLEM_OPTIONAL_INCORRECT,
