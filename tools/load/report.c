@@ -2,6 +2,7 @@
 #include "tools/load/report.h"
 
 #define OWN_CPU_LIMIT  0.85        /* of a core: above, the generator is taken for the limit */
+#define OWN_CPU_BUSY   0.4         /* below, it was not its own work that made it late */
 #define OWN_LATE_LIMIT TICK_MS(50) /* p99 of arrivals, or messages, that began late */
 
 const double report_percents[] = { 50, 90, 99, 99.9 };
@@ -22,10 +23,12 @@ const char *report_bottleneck(const struct report *r)
 	if (report_own_load(r) > OWN_CPU_LIMIT)
 		return "The generator used its core up: it, not the gateway, set the limit (see "
 		       "--processes).";
-	if (p99(r, MEASURE_LATE) > OWN_LATE_LIMIT)
-		return "The generator began arrivals late: it, not the gateway, set the limit.";
-	if (p99(r, MEASURE_SEND_LATE) > OWN_LATE_LIMIT)
-		return "The generator sent messages late: it, not the gateway, set the limit.";
+	if (p99(r, MEASURE_LATE) > OWN_LATE_LIMIT || p99(r, MEASURE_SEND_LATE) > OWN_LATE_LIMIT)
+		return report_own_load(r) > OWN_CPU_BUSY
+			       ? "The generator was late with arrivals or messages: it, not the "
+				 "gateway, set the limit."
+			       : "The generator was late though it used little CPU: this host was "
+				 "busy otherwise, and the times tell of that too.";
 	if (r->tally.dropped > 0)
 		return "The generator dropped datagrams of its own: figures say less about the "
 		       "gateway than they should.";
