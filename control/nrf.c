@@ -230,7 +230,7 @@ static void redirected(struct nrf *n, struct nrf_peer *p, tick_t now, enum nrf_w
 	char *to = root_in(r->location, path_of(work));
 
 	if (to == NULL || ++p->redirects > REDIRECTS_MAX ||
-		(strncmp(p->root, "https:", 6) == 0 && strncmp(to, "https:", 6) != 0)) {
+		(strncasecmp(p->root, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0)) {
 		mem_free(to);
 		fail(n, p, now, r, "the NRF redirects us to where we cannot go");
 		return;

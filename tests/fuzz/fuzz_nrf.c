@@ -27,7 +27,7 @@ static struct span take(struct rd *r)
 static void check_request(const struct nrf_request *q)
 {
 	assert(q->nrf < 2 && q->id != 0);
-	assert(strncmp(q->url, "http", 4) == 0 && strpbrk(q->url, "\r\n") == NULL);
+	assert(strncasecmp(q->url, "http", 4) == 0 && strpbrk(q->url, "\r\n") == NULL);
 	assert(q->authorization == NULL || strpbrk(q->authorization, "\r\n") == NULL);
 	assert((q->body == NULL) == (q->content_type == NULL));
 }

@@ -511,6 +511,25 @@ START_TEST(redirects_in_a_circle_or_to_nowhere_are_failures)
 }
 END_TEST
 
+/* RFC 3986 3.1: a scheme has no case, and one that is written large protects as well. */
+START_TEST(redirects_never_lead_from_https_to_http_however_it_is_written)
+{
+	static const char *const large[] = { "HTTPS://nrf.example" };
+
+	config.roots = large;
+	start(1);
+	config.roots = roots;
+	nrf_register(n, now);
+	wants("PUT", "HTTPS://nrf.example" PATH);
+	redirect("http://plain.example" PATH);
+	is_due_in(0.79, 1.21);
+	wants("PUT", "HTTPS://nrf.example" PATH);
+	redirect("Https://other.example" PATH);
+	wants("PUT", "Https://other.example" PATH);
+	stop();
+}
+END_TEST
+
 /* Keys */
 
 static char *raw_key_answer(EVP_PKEY *key)
@@ -718,6 +737,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, answers_without_a_token_are_failures);
 	tcase_add_test(tc, redirects_are_followed_until_something_fails);
 	tcase_add_test(tc, redirects_in_a_circle_or_to_nowhere_are_failures);
+	tcase_add_test(tc, redirects_never_lead_from_https_to_http_however_it_is_written);
 	tcase_add_test(tc, a_key_is_asked_for_once_and_told);
 	tcase_add_test(tc, a_key_comes_as_a_certificate_in_a_part_of_its_own_too);
 	tcase_add_test(tc, where_no_nrf_knows_a_key_nobody_is_asked_again_at_once);
