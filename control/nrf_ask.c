@@ -6,7 +6,9 @@
 #include "dcmf/base/log.h"
 
 #define REFUSED_US TICK_S(30) /* ours: nobody knew it, nobody is asked again for so long */
-#define KEY_PATH   "/oauth2/retrieve-key"
+/* Ours: where all places are taken, one that was refused so long ago makes room. */
+#define ROOM_US  TICK_S(2)
+#define KEY_PATH "/oauth2/retrieve-key"
 
 /* The next NRF to ask after the one that did not know; false: there is none left. */
 static void ask_on(struct nrf *n, struct nrf_ask *a, tick_t now)
@@ -31,6 +33,24 @@ static void answered(struct nrf *n, struct nrf_ask *a, tick_t now, const struct 
 		ask_on(n, a, now);
 }
 
+/* Whoever makes up keys must not keep all others from theirs, nor the NRFs busy. */
+static struct nrf_ask *make_room(struct nrf *n, tick_t now)
+{
+	struct nrf_ask *oldest = NULL;
+
+	for (unsigned i = 0; i < NRF_ASKS_MAX; i++) {
+		struct nrf_ask *a = &n->ask[i];
+
+		if (a->state == ASK_REFUSED &&
+			(oldest == NULL || tick_before(a->until, oldest->until)))
+			oldest = a;
+	}
+	if (oldest == NULL || !tick_due(oldest->until, tick_add(now, REFUSED_US - ROOM_US)))
+		return NULL;
+	oldest->state = ASK_FREE;
+	return oldest;
+}
+
 /* The ask for that key, or a place for one; NULL: there is none. */
 static struct nrf_ask *find_ask(struct nrf *n, tick_t now, const char *issuer, const char *kid)
 {
@@ -46,7 +66,7 @@ static struct nrf_ask *find_ask(struct nrf *n, tick_t now, const char *issuer, c
 		else if (strcasecmp(a->key.issuer, issuer) == 0 && strcmp(a->key.kid, kid) == 0)
 			return a;
 	}
-	return place;
+	return place != NULL ? place : make_room(n, now);
 }
 
 /* One that answered last is the best to ask. */

@@ -619,6 +619,29 @@ START_TEST(a_key_comes_as_a_certificate_in_a_part_of_its_own_too)
 }
 END_TEST
 
+START_TEST(keys_that_nobody_knows_make_room_for_one_that_somebody_knows)
+{
+	char kid[16];
+
+	start(1);
+	for (int i = 0; i < 16; i++) {
+		snprintf(kid, sizeof(kid), "made up %d", i);
+		nrf_ask_key(n, now, ISS, kid, "ES256");
+		wants("POST", A "/oauth2/retrieve-key");
+		reply(404, "");
+	}
+	nrf_ask_key(n, now, ISS, "genuine", "ES256");
+	is_idle(); /* nor are the NRFs kept busy */
+	wait_s(3);
+	nrf_ask_key(n, now, ISS, "made up 0", "ES256");
+	is_idle();
+	nrf_ask_key(n, now, ISS, "genuine", "ES256");
+	wants("POST", A "/oauth2/retrieve-key");
+	ck_assert_ptr_nonnull(strstr(request.body, "genuine"));
+	nrf_destroy(n);
+}
+END_TEST
+
 START_TEST(where_no_nrf_knows_a_key_nobody_is_asked_again_at_once)
 {
 	start(2);
@@ -740,6 +763,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, redirects_never_lead_from_https_to_http_however_it_is_written);
 	tcase_add_test(tc, a_key_is_asked_for_once_and_told);
 	tcase_add_test(tc, a_key_comes_as_a_certificate_in_a_part_of_its_own_too);
+	tcase_add_test(tc, keys_that_nobody_knows_make_room_for_one_that_somebody_knows);
 	tcase_add_test(tc, where_no_nrf_knows_a_key_nobody_is_asked_again_at_once);
 	tcase_add_test(tc, keys_that_are_asked_for_are_bounded);
 	tcase_add_test(tc, answers_to_nobodys_question_are_ignored);
