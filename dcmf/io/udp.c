@@ -55,6 +55,7 @@ struct udp {
 	struct udp_queue *queue;
 	struct port_slot *slot; /* slot[0] is never used */
 	uint32_t slots, first_free, last_free;
+	uint64_t lost; /* by ports that are closed */
 };
 
 /* The first n, after they were used. */
@@ -269,10 +270,21 @@ void udp_close(struct udp *u, uint32_t number)
 		return;
 	udp_queue_flush(u->queue);
 	event_del(&p->readable);
+	u->lost += udp_socket_lost(p->fd);
 	close(p->fd);
 	give_number(u, number);
 	mem_free(p);
 	count_add(ports, -1);
+}
+
+uint64_t udp_lost(const struct udp *u)
+{
+	uint64_t lost = u->lost;
+
+	for (uint32_t i = 1; i < u->slots; i++)
+		if (u->slot[i].port != NULL)
+			lost += udp_socket_lost(u->slot[i].port->fd);
+	return lost;
 }
 
 void udp_send(struct udp *u, const struct path *path, struct span dgram)

@@ -34,6 +34,9 @@ void udp_destroy(struct udp *u); /* closes what is open; not from inside input()
 enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number);
 void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent first */
 
+/* Datagrams that came while the receive buffer of a port was full, closed ports included. */
+uint64_t udp_lost(const struct udp *u);
+
 /*
  * Copies and queues; leaves from path->local (from wherever the kernel likes when that is not
  * set). A full queue is flushed at once. Dropped and counted when the number is unknown, or the

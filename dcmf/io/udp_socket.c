@@ -5,6 +5,7 @@
 #include "dcmf/io/udp_socket.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -67,6 +68,16 @@ enum err udp_socket_open(const struct addr *local, int *fd)
 	err = why(errno);
 	close(*fd);
 	return err;
+}
+
+uint64_t udp_socket_lost(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0)
+		return 0;
+	return info[SK_MEMINFO_DROPS];
 }
 
 static void take_ipv4(const struct in_addr *ip, struct addr *local)

@@ -25,6 +25,9 @@
  */
 enum err udp_socket_open(const struct addr *local, int *fd);
 
+/* Datagrams that came while its receive buffer was full; 0 where the kernel does not tell. */
+uint64_t udp_socket_lost(int fd);
+
 /*
  * The address a received datagram was sent to; untouched when the kernel did not say. The port stays. Returns the length
  * of the pieces where it is a train, else 0.

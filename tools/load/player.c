@@ -255,6 +255,7 @@ static void play(struct player *p)
 	begin_wave(p);
 	loop_run(l->loop, on_turn_end, p);
 	l->tally->cpu_seconds += cpu_now() - cpu;
+	l->tally->lost = udp_lost(l->udp);
 	l->tally->dropped = (uint64_t)counter_value[CNT_datagrams_dropped_total];
 	for (unsigned i = 0; i < l->plan->count; i++)
 		snprintf(l->tally->parts[i].checked, sizeof(l->tally->parts[i].checked), "%s",

@@ -29,8 +29,8 @@ const char *report_bottleneck(const struct report *r)
 				 "gateway, set the limit."
 			       : "The generator was late though it used little CPU: this host was "
 				 "busy otherwise, and the times tell of that too.";
-	if (r->tally.dropped > 0)
-		return "The generator dropped datagrams of its own: figures say less about the "
+	if (r->tally.dropped + r->tally.lost > 0)
+		return "The generator lost datagrams of its own: figures say less about the "
 		       "gateway than they should.";
 	return NULL;
 }

@@ -152,11 +152,11 @@ static json_t *gateway_json(const struct report *r)
 
 static json_t *generator_json(const struct report *r)
 {
-	return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:s?}", "processes",
+	return json_pack("{s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:s?}", "processes",
 		INT(r->plan->all.processes), "cpuSeconds", r->tally.cpu_seconds,
 		"busiestShareOfACore", report_own_load(r), "seconds", r->seconds,
-		"datagramsDropped", INT(r->tally.dropped), "hostUdpOverflows",
-		INT(r->udp_overflows), "bottleneck", report_bottleneck(r));
+		"datagramsDropped", INT(r->tally.dropped), "datagramsLost", INT(r->tally.lost),
+		"hostUdpOverflows", INT(r->udp_overflows), "bottleneck", report_bottleneck(r));
 }
 
 static json_t *rates_json(const struct report *r)

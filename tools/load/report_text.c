@@ -148,11 +148,11 @@ static void print_self(const struct report *r)
 {
 	const char *bottleneck = report_bottleneck(r);
 
-	printf("generator: %ld processes, %.2f s CPU in %.1f s (the busiest: %.0f %% of a core), "
-	       "%llu datagrams dropped; on this host %llu datagrams "
-	       "lost to full receive buffers\n",
+	printf("generator: %ld processes, %.2f s CPU in %.1f s (the busiest: %.0f %% of a core); "
+	       "datagrams lost: %llu not sent, %llu to full receive "
+	       "buffers (on this host, of anybody: %llu)\n",
 		r->plan->all.processes, r->tally.cpu_seconds, r->seconds, 100 * report_own_load(r),
-		(ull)r->tally.dropped, (ull)r->udp_overflows);
+		(ull)r->tally.dropped, (ull)r->tally.lost, (ull)r->udp_overflows);
 	if (bottleneck != NULL)
 		puts(bottleneck);
 }

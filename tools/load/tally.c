@@ -114,6 +114,7 @@ void tally_add(struct tally *into, const struct tally *from)
 	into->datagrams_in += from->datagrams_in;
 	into->datagrams_out += from->datagrams_out;
 	into->dropped += from->dropped;
+	into->lost += from->lost;
 	into->cpu_seconds += from->cpu_seconds;
 	into->last_up = later(into->last_up, from->last_up);
 	into->talk_first = tick_min(into->talk_first, from->talk_first);

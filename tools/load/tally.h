@@ -53,7 +53,9 @@ struct tally {
 	char detail[FAILURE_MAX][256]; /* of the first one */
 	/* by the worker that the context was on; the last one: arrivals that got no context */
 	uint64_t failed_on[METRICS_WORKERS_MAX + 1];
-	uint64_t datagrams_in, datagrams_out, dropped;
+	uint64_t datagrams_in, datagrams_out;
+	uint64_t dropped;   /* that were to be sent and could not */
+	uint64_t lost;      /* that came while a receive buffer of the generator was full */
 	double cpu_seconds; /* of the generator */
 	tick_t last_up;     /* of the present wave, like those below; NEVER: none yet */
 	tick_t talk_first, talk_last;

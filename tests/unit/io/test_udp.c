@@ -300,6 +300,28 @@ START_TEST(flood_is_read_in_batches_and_leaves_the_turn_to_others)
 }
 END_TEST
 
+/* Nobody reads: the buffer of a port, 4 MiB where the kernel allows that, is full soon. */
+START_TEST(what_a_full_buffer_loses_is_known_also_when_the_port_is_closed)
+{
+	static uint8_t big[60000];
+	struct addr port = at("127.0.0.1", free_port("127.0.0.1")), self;
+	int fd = peer_open("127.0.0.1", &self);
+	uint32_t number;
+	uint64_t lost;
+
+	ck_assert_int_eq(udp_open(udp, &port, &number), ERR_OK);
+	ck_assert_uint_eq(udp_lost(udp), 0);
+	for (unsigned i = 0; i < 300; i++)
+		peer_send(fd, &port, SPAN_OF(big));
+	lost = udp_lost(udp);
+	ck_assert_uint_gt(lost, 0);
+	ck_assert_uint_lt(lost, 300);
+	udp_close(udp, number);
+	ck_assert_uint_eq(udp_lost(udp), lost);
+	close(fd);
+}
+END_TEST
+
 START_TEST(port_closed_from_inside_input_hears_no_more)
 {
 	struct addr self, local = at("127.0.0.1", free_port("127.0.0.1"));
@@ -666,6 +688,7 @@ static Suite *suite(void)
 	tcase_add_test(t, number_of_a_closed_port_is_not_given_again);
 	tcase_add_test(t, burst_beyond_queue_and_batch_leaves_whole_and_in_order);
 	tcase_add_test(t, flood_is_read_in_batches_and_leaves_the_turn_to_others);
+	tcase_add_test(t, what_a_full_buffer_loses_is_known_also_when_the_port_is_closed);
 	tcase_add_test(t, port_closed_from_inside_input_hears_no_more);
 	tcase_add_test(t, largest_and_empty_datagrams_pass);
 	tcase_add_test(t, send_that_the_kernel_refuses_is_counted_and_does_not_stop_the_next);

@@ -151,7 +151,7 @@ START_TEST(a_generator_that_was_the_limit_says_so)
 	ck_assert_ptr_nonnull(strstr(report_bottleneck(r), "this host was busy"));
 	memset(&r->sum, 0, sizeof(r->sum));
 	r->tally.dropped = 1;
-	ck_assert_ptr_nonnull(strstr(report_bottleneck(r), "dropped datagrams"));
+	ck_assert_ptr_nonnull(strstr(report_bottleneck(r), "lost datagrams"));
 }
 END_TEST
 
