@@ -341,24 +341,6 @@ static void packet_out(void *arg, struct span packet)
 		dtls_send(l->secured->dtls, packet);
 }
 
-static bool add_stream(struct leg *l, const struct stream_spec *s)
-{
-	enum err err = assoc_add_channel(l->assoc, &(struct channel_config){ .sid = s->sid,
-							   .quality = s->quality,
-							   .label = span_str(s->label),
-							   .protocol = span_str(s->subprotocol),
-							   .negotiated = true });
-
-	if (err != ERR_OK &&
-		err != ERR_EXISTS) { /* one that is not fully reset is opened when it is */
-		char subject[SUBJECT_MAX];
-
-		log_warn(media_subject(l->media, subject), "stream %u cannot be opened: %s", s->sid,
-			err_text(err));
-	}
-	return err == ERR_OK;
-}
-
 /* Highest negotiated id + 1; room for some where channels are opened by DCEP. */
 static uint16_t streams_needed(const struct media_spec *spec, uint16_t max)
 {
@@ -446,8 +428,7 @@ void leg_secured(struct leg *l, struct shake *s)
 		leg_end(l, CLOSE_NO_MEMORY, NULL);
 		return;
 	}
-	for (unsigned i = 0; i < m->spec.stream_count; i++)
-		add_stream(l, &m->spec.streams[i]);
+	leg_open_streams(l);
 	if (media_is_bridge(m))
 		bridge_leg_ready(l);
 	read_records(l);
@@ -502,73 +483,6 @@ void leg_input(struct leg *l, const struct path *path, struct span dgram)
 
 /* --- association events --- */
 
-static const struct stream_spec *find_stream(const struct media_spec *spec, uint16_t sid)
-{
-	for (unsigned i = 0; i < spec->stream_count; i++) {
-		if (spec->streams[i].sid == sid)
-			return &spec->streams[i];
-	}
-	return NULL;
-}
-
-static void on_channel_open(struct leg *l, uint16_t sid)
-{
-	const struct channel_view *view = assoc_channel(l->assoc, sid);
-	const struct route_ops *route = l->media->link != NULL      ? &route_stream
-					: media_is_bridge(l->media) ? &route_bridge
-								    : &route_http;
-	char subject[SUBJECT_MAX], detail[2 * SCTP_LABEL_MAX + 32];
-	struct channel *ch = leg_channel(l, sid);
-
-	if (view != NULL && ch == NULL)
-		ch = channel_open(l, sid, route);
-	if (view == NULL || ch == NULL) {
-		count(allocation_failed_total);
-		assoc_close_channel(l->assoc, sid, relay_of(l)->now);
-		return;
-	}
-	ch->told = true;
-	snprintf(detail, sizeof(detail), "label \"%s\" protocol \"%s\"", view->label,
-		view->protocol);
-	log_debug(media_subject(l->media, subject), "channel %u open, %s", sid, detail);
-	relay_say(l->media, RELAY_EVENT_CHANNEL_OPENED, sid, CLOSE_NONE, detail);
-	if (route->opened != NULL)
-		route->opened(ch, relay_of(l)->now);
-}
-
-static void on_channel_closed(struct leg *l, uint16_t sid, enum close_reason reason)
-{
-	const struct stream_spec *agreed = find_stream(&l->media->spec, sid);
-	struct channel *ch = leg_channel(l, sid);
-	bool bridge = media_is_bridge(l->media);
-	/* it was the far side that ended what we reset; of a bridge it is opened again when that side has it again */
-	bool far_ended =
-		ch != NULL && (bridge ? ch->why != CLOSE_NONE : ch->why == CLOSE_PEER_RESET);
-	bool again = reason == CLOSE_LOCAL && !far_ended;
-	char subject[SUBJECT_MAX];
-
-	if (ch != NULL && ch->why != CLOSE_NONE)
-		reason = ch->why;
-	if (ch != NULL && ch->told) {
-		log_debug(media_subject(l->media, subject), "channel %u closed: %s", sid,
-			close_text(reason));
-		relay_say(l->media, RELAY_EVENT_CHANNEL_CLOSED, sid, reason, close_text(reason));
-	}
-	channel_destroy(ch);
-	if (bridge && ch == NULL)
-		bridge_far_closed(l, sid);
-	else if (bridge)
-		bridge_freed(l, sid);
-	if (bridge && bridge_is_wanted(l, sid))
-		again = true;
-	/*
-	 * we closed it, and the controller still wants it: its quality changed, or
-	 * its byte stream could not be followed
-	 */
-	if (agreed != NULL && again && l->state != LEG_CLOSING)
-		add_stream(l, agreed);
-}
-
 static void on_open(struct leg *l)
 {
 	char subject[SUBJECT_MAX];
@@ -591,9 +505,9 @@ static void on_event(struct leg *l, const struct assoc_event *ev)
 	case ASSOC_CLOSED: leg_end(l, ev->reason, NULL); break;
 	case CHANNEL_OPEN:
 		if (l->state != LEG_CLOSING)
-			on_channel_open(l, ev->sid);
+			leg_channel_opened(l, ev->sid);
 		break;
-	case CHANNEL_CLOSED: on_channel_closed(l, ev->sid, ev->reason); break;
+	case CHANNEL_CLOSED: leg_channel_closed(l, ev->sid, ev->reason); break;
 	case CHANNEL_MESSAGE:
 		if (ch != NULL)
 			channel_message(ch, ev->ppid, ev->message);
@@ -612,41 +526,4 @@ void leg_work(struct leg *l)
 	while (l->assoc != NULL && assoc_next_event(l->assoc, relay_of(l)->now, &ev))
 		on_event(l, &ev);
 	arm(l);
-}
-
-void leg_reopen_streams(struct leg *l)
-{
-	const struct media_spec *spec = &l->media->spec;
-
-	for (unsigned i = 0; i < spec->stream_count; i++) {
-		if (assoc_channel(l->assoc, spec->streams[i].sid) == NULL)
-			add_stream(l, &spec->streams[i]);
-	}
-	leg_busy(l);
-}
-
-static bool same_quality(const struct channel_quality *a, const struct channel_quality *b)
-{
-	return a->unordered == b->unordered && a->reliability == b->reliability &&
-	       a->limit == b->limit;
-}
-
-void leg_sync_streams(struct leg *l, const struct media_spec *old)
-{
-	const struct media_spec *now = &l->media->spec;
-
-	if (l->assoc == NULL || l->state == LEG_CLOSING)
-		return;
-	for (unsigned i = 0; i < old->stream_count; i++) {
-		const struct stream_spec *was = &old->streams[i];
-		const struct stream_spec *is = find_stream(now, was->sid);
-
-		if (is == NULL || !same_quality(&was->quality, &is->quality))
-			assoc_close_channel(l->assoc, was->sid, relay_of(l)->now);
-	}
-	for (unsigned i = 0; i < now->stream_count; i++) {
-		if (find_stream(old, now->streams[i].sid) == NULL)
-			add_stream(l, &now->streams[i]);
-	}
-	leg_busy(l);
 }

@@ -264,6 +264,12 @@ void leg_close(struct leg *l, enum close_reason reason);
 void leg_restart(struct leg *l);
 void leg_work(struct leg *l); /* association events */
 void leg_busy(struct leg *l);
+
+/* leg_channels.c */
+/* Those that are agreed; the association is new. */
+void leg_open_streams(struct leg *l);
+void leg_channel_opened(struct leg *l, uint16_t sid);
+void leg_channel_closed(struct leg *l, uint16_t sid, enum close_reason reason);
 /* Agreed streams that were closed are opened again; the association is there. */
 void leg_reopen_streams(struct leg *l);
 /* The streams of the spec changed from `old` to what the media has now. */

@@ -1,0 +1,100 @@
+/*
+ * server.h: a phone and a server that speaks data channels itself, for the test_server*.c files: a pair
+ * whose b is a server on MDC2 unless a test says otherwise.
+ */
+#pragma once
+
+#include "dcmf/base/alloc.h"
+#include "dcmf/base/counters.h"
+#include "tests/flow/inside.h"
+#include "tests/flow/pair.h"
+
+#define KIB 1024u
+
+static const struct ue_stream chat = {
+	.sid = 1010, .quality = { true, MAX_RETRANSMITS, 512, 7 }, .label = "chat", .protocol = "c"
+};
+static const struct ue_stream three[] = {
+	{ .sid = 1000, .quality = { .priority = 256 }, .label = "text", .protocol = "chat" },
+	{ .sid = 1001, .quality = { true, MAX_RETRANSMITS, 256, 3 }, .label = "pointer" },
+	{ .sid = 1002, .quality = { false, MAX_LIFETIME, 128, 5000 }, .label = "late" },
+};
+
+static struct world *w;
+static struct pair *p;
+
+enum ice_of_server { NO_ICE, FULL_ICE, LITE_ICE };
+
+static inline struct phone_options side(int ice, enum setup setup)
+{
+	return (struct phone_options){ .ice = ice == FULL_ICE,
+		.ice_lite = ice == LITE_ICE,
+		.setup = setup,
+		.accept_dcep = true,
+		.max_message = 64 * KIB };
+}
+
+static inline struct pair_options options(uint8_t proxy, int ice)
+{
+	return (struct pair_options){ .proxy = proxy,
+		.hop = HOP_MDC2,
+		.streams = three,
+		.stream_count = 3,
+		.a = side(NO_ICE, SETUP_NONE),
+		.b = side(ice, SETUP_NONE) };
+}
+
+static inline void begin_with(const char *name, const struct pair_options *o)
+{
+	w = world_create(name);
+	p = pair_create(w, o);
+	pair_set_up(p);
+}
+
+static inline void begin(const char *name, uint8_t proxy, int ice)
+{
+	struct pair_options o = options(proxy, ice);
+
+	begin_with(name, &o);
+}
+
+static inline void end(void)
+{
+	pair_destroy(p);
+	world_finish(w);
+}
+
+static inline void works_both_ways(void)
+{
+	pair_flow_all(p, 900, 50);
+	ck_assert(world_until(w, 60, flows_done));
+	flows_are_whole(p);
+	pair_forget_flows(p);
+}
+
+static inline unsigned events(enum relay_event_type type, uint8_t hop)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->seen_count; i++)
+		n += w->seen[i].type == type && w->seen[i].hop == hop;
+	return n;
+}
+
+static inline const struct seen *last_of(enum relay_event_type type, uint8_t hop)
+{
+	for (unsigned i = w->seen_count; i-- > 0;)
+		if (w->seen[i].type == type && w->seen[i].hop == hop)
+			return &w->seen[i];
+	return NULL;
+}
+
+static inline bool is_bridge(int i)
+{
+	return i % 2 == 0;
+}
+
+static inline uint8_t proxy_of(int i)
+{
+	return is_bridge(i) ? PROXY_DC_APPLICATION : PROXY_UDP;
+}
