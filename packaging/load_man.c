@@ -13,7 +13,7 @@ static const struct {
 static const struct {
 	const char *name, *argument, *preset, *help;
 } options[] = {
-#define GROUP(words, scope)                                      { NULL, NULL, NULL, words },
+#define GROUP(words, scope)                               { NULL, NULL, NULL, words },
 #define OPTION(name, argument, kind, field, preset, help) { name, argument, preset, help },
 #include "tools/load/options.def"
 #undef OPTION
