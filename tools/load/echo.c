@@ -126,11 +126,8 @@ static void begin(struct load_actor *a)
 	/* as browsers are: ICE, actpass, channels opened in band */
 	load_actor_config(a, true, 2, &config);
 	config.style = UE_STYLE_WEBRTC;
-	config.sid_count = 0;
+	load_actor_config_talk(a, &config);
 	config.accept_dcep = true;
-	config.max_message = load_message_size(a->options);
-	if (config.send_buffer < 2 * config.max_message)
-		config.send_buffer = 2 * config.max_message;
 	if (load_actor_line(a, "the UE", &config, (unsigned)a->options->channels) == NULL)
 		return;
 	if (open_channels(a))

@@ -155,15 +155,11 @@ static inline struct verify *load_actor_verify(const struct load_actor *a)
 	return &a->load->verify[a->part_index];
 }
 
-/* Bytes of a message that UEs which talk take at least. */
-static inline uint32_t load_message_size(const struct options *o)
-{
-	return (uint32_t)(o->payload > o->message_size ? o->payload : o->message_size);
-}
-
 /* What all UEs of a run have in common. `turn` decides where roles are taken in turn. */
 void load_actor_config(
 	const struct load_actor *a, bool ice, unsigned turn, struct ue_config *config);
+/* Adds what UEs that talk need: messages of the payload's size, and room for more than what the other side may have under way. */
+void load_actor_config_talk(const struct load_actor *a, struct ue_config *config);
 /*
  * A socket of its own (where config->local names an address, there), a certificate, and a UE with `wanted` channels to wait for.
  * NULL: it has failed.

@@ -81,6 +81,20 @@ void load_actor_config(
 	config->ready = on_ue_ready;
 }
 
+void load_actor_config_talk(const struct load_actor *a, struct ue_config *config)
+{
+	const struct options *o = a->options;
+
+	config->sid_count = 0;
+	config->max_message =
+		(uint32_t)(o->payload > o->message_size ? o->payload : o->message_size);
+	if (config->send_buffer < 2 * config->max_message)
+		config->send_buffer = 2 * config->max_message;
+	/* a window that never shuts, unless it shall: it would be the generator that slows things down */
+	if (o->slow_reader == 0)
+		config->receive_buffer = 4 * config->send_buffer;
+}
+
 struct load_line *load_actor_line(
 	struct load_actor *a, const char *who, struct ue_config *config, unsigned wanted)
 {

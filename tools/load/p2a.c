@@ -219,6 +219,7 @@ static json_t *dc_media_of(struct load_actor *a)
 {
 	const struct protocol_info *protocol = options_protocol(a->options);
 	json_t *info = json_pack("{s:o}", "remoteMdc2Endpoint", server_json(a));
+	struct ue_media server;
 	json_t *media =
 		json_pack("{s:s, s:o}", "mediaProxyConfig", protocol->proxy, "mdc2Info", info);
 
@@ -226,10 +227,11 @@ static json_t *dc_media_of(struct load_actor *a)
 		json_object_set_new(info, "mdc2Protocol", json_string(protocol->mdc2_protocol));
 	if (protocol_of(a) == PROTOCOL_HTTP)
 		json_object_set_new(media, "replaceHttpUrl", roots_json(a));
-	if (server_has_channels(a))
-		json_object_set_new(media, "dcmf",
-			json_pack("{s:{s:i}}", "mdc2", "maxMessageSize",
-				(int)load_message_size(a->options)));
+	if (!server_has_channels(a))
+		return json_pack("{s:o}", "*", media);
+	ue_media(a->lines[1].ue, &server);
+	json_object_set_new(media, "dcmf",
+		json_pack("{s:{s:I}}", "mdc2", "maxMessageSize", (json_int_t)server.max_message));
 	return json_pack("{s:o}", "*", media);
 }
 
@@ -376,10 +378,7 @@ static bool make_line(struct load_actor *a, const char *who, struct ue_config *c
 	struct load_line *line;
 
 	config->style = UE_STYLE_IMS;
-	config->sid_count = 0;
-	config->max_message = load_message_size(a->options);
-	if (config->send_buffer < 2 * config->max_message)
-		config->send_buffer = 2 * config->max_message;
+	load_actor_config_talk(a, config);
 	if ((line = load_actor_line(a, who, config, wanted)) == NULL)
 		return false;
 	if (open_channels(a, line))

@@ -215,11 +215,8 @@ static bool make_side(struct load_actor *a, unsigned side)
 	struct ue_config config;
 
 	load_actor_config(a, ice, side ? a->index / 4 : a->index / 2, &config);
-	config.sid_count = 0;
+	load_actor_config_talk(a, &config);
 	config.accept_dcep = true;
-	config.max_message = load_message_size(o);
-	if (config.send_buffer < 2 * (uint32_t)o->payload)
-		config.send_buffer = 2 * (uint32_t)o->payload;
 	a->part->with_ice += ice;
 	return load_actor_line(a, side ? "the called UE" : "the calling UE", &config,
 		       (unsigned)o->channels) != NULL;
