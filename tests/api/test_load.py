@@ -397,6 +397,18 @@ class Sentences(unittest.TestCase):
                     self.assertEqual(load.status, status, load.said)
                     self.assertIn(word, load.said)
 
+    def test_phones_that_hold_stay_for_so_long(self):
+        with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE)) as g:
+            c = g.controller()
+            c.ask("events.subscribe", types=["channel.opened", "context.deleted"])
+            with Load(DCMF_LOAD, g, "--ues", "1", "--app", "load", "--hold", "2") as load:
+                context_id = c.event("channel.opened")["contextId"]
+                opened = time.monotonic()
+                c.event("context.deleted", contextId=context_id)
+                self.assertGreaterEqual(time.monotonic() - opened, 1.9)
+                self.assertEqual(load.finish(PATIENCE).status, 0)
+            c.close()
+
     def test_phones_that_fail_are_counted_with_their_reason_and_leave_nothing_behind(self):
         with Gateway(DCMF, CONFIG % (HOST, "", PACKAGE)) as g:
             with Load(DCMF_LOAD, g, "--ues", "3", "--app", "nothing-of-that-name") as load:

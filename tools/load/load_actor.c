@@ -104,6 +104,12 @@ static void on_deleted(void *arg, json_t *result, const char *failed)
 	load_actor_touch(a);
 }
 
+/* It stays until everybody is done; who holds for a time of its own leaves when that is over. */
+static bool waits_for_all(const struct load_actor *a)
+{
+	return a->options->hold_all || a->options->together;
+}
+
 static void leave(struct load_actor *a)
 {
 	if (a->state >= LOAD_LEAVING)
@@ -134,7 +140,7 @@ void load_actor_fail(struct load_actor *a, enum failure f, const char *detail)
 
 void load_actor_dismiss(struct load_actor *a)
 {
-	if (a->state == LOAD_HOLDING || a->state == LOAD_WAITING)
+	if ((a->state == LOAD_HOLDING && waits_for_all(a)) || a->state == LOAD_WAITING)
 		leave(a);
 }
 
@@ -162,7 +168,7 @@ void load_actor_done(struct load_actor *a)
 	a->part->done++;
 	a->load->seat->done++;
 	stop(a);
-	if (a->options->hold_all || a->options->together)
+	if (waits_for_all(a))
 		wait_without_end(a, LOAD_HOLDING);
 	else if (a->options->hold_s > 0)
 		wait_in(a, LOAD_HOLDING, a->options->hold_s);
