@@ -19,7 +19,7 @@
  *   remote side's: document_forget_echo() puts the stored ones back before the check, which throws
  *   the rest of the gateway's values away.
  *
- * What stands in the `dcmf` objects is told in README.md.
+ * What stands in the `dcmf` objects is told in DOCUMENT.md.
  */
 #pragma once
 

@@ -185,7 +185,7 @@ static const struct attribute mdc2_av_attributes[] = {
 };
 SCHEMA(mdc2_av, NULL);
 
-/* Ours: the `dcmf` objects (README.md) */
+/* Ours: the `dcmf` objects (DOCUMENT.md) */
 
 static const struct attribute ice_attributes[] = {
 	{ .name = "ufrag", .shape = SHAPE_TEXT, .min = 4, .max = 256, .fault = fault_ice_text },

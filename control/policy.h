@@ -2,7 +2,7 @@
  * policy.h: who may end DTLS where (contract, section 5), as a function of a question.
  *
  * The configured rules are asked in order and the first that matches decides; behind them stands
- * the built-in tail, the table in README.md: bootstrap channels end here, application servers of
+ * the built-in tail, the table in POLICY.md: bootstrap channels end here, application servers of
  * the operator are reached through the gateway, foreign ones end to end where they speak data
  * channels and protected where they do not, and whatever fits nothing is refused.
  */

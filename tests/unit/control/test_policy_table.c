@@ -1,5 +1,5 @@
 /*
- * test_policy_table.c: the table in control/README.md says what the policy answers, when it is asked,
+ * test_policy_table.c: the table in control/POLICY.md says what the policy answers, when it is asked,
  * and when a document asks it.
  */
 #include "tests/unit/main.h"
@@ -34,9 +34,9 @@ static FILE *open_table(void)
 {
 	static const char heading[] = "### The built-in tail\n";
 	char line[1024];
-	FILE *readme = fopen(README, "r");
+	FILE *readme = fopen(POLICY_PAGE, "r");
 
-	ck_assert_msg(readme != NULL, "%s", README);
+	ck_assert_msg(readme != NULL, "%s", POLICY_PAGE);
 	while (fgets(line, sizeof(line), readme) != NULL) {
 		if (strcmp(line, heading) == 0)
 			return readme;
