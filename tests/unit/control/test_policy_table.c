@@ -32,23 +32,23 @@ static struct policy policy;
 
 static FILE *open_table(void)
 {
-	static const char heading[] = "### The built-in tail\n";
+	static const char heading[] = "## The built-in tail\n";
 	char line[1024];
-	FILE *readme = fopen(POLICY_PAGE, "r");
+	FILE *page = fopen(POLICY_PAGE, "r");
 
-	ck_assert_msg(readme != NULL, "%s", POLICY_PAGE);
-	while (fgets(line, sizeof(line), readme) != NULL) {
+	ck_assert_msg(page != NULL, "%s", POLICY_PAGE);
+	while (fgets(line, sizeof(line), page) != NULL) {
 		if (strcmp(line, heading) == 0)
-			return readme;
+			return page;
 	}
 	ck_abort_msg("no heading %s", heading);
 	return NULL;
 }
 
 /* The next row after the head of the table; false: the table has ended. */
-static bool next_row(FILE *readme, struct row *row)
+static bool next_row(FILE *page, struct row *row)
 {
-	while (fgets(row->text, sizeof(row->text), readme) != NULL && row->text[0] != '#') {
+	while (fgets(row->text, sizeof(row->text), page) != NULL && row->text[0] != '#') {
 		struct span rest = span_trim(span_str(row->text));
 
 		if (row->text[0] != '|' || span_starts(rest, SPAN_LIT("| case")) ||
@@ -262,17 +262,17 @@ static void check_cover(void)
 	ck_assert_uint_eq(covered[POLICY_ADC][POLICY_P2P][POLICY_SERVER_ANY][0], 1);
 }
 
-START_TEST(the_table_of_the_readme_is_what_the_policy_answers)
+START_TEST(the_table_of_the_page_is_what_the_policy_answers)
 {
-	FILE *readme = open_table();
+	FILE *page = open_table();
 	const char *why;
 	struct row row;
 	unsigned rows = 0;
 
 	ck_assert(policy_add_network(&policy, SPAN_LIT("10.0.0.0/8"), &why));
-	for (; next_row(readme, &row); rows++)
+	for (; next_row(page, &row); rows++)
 		check_row(&row);
-	fclose(readme);
+	fclose(page);
 	ck_assert_uint_eq(rows, 6);
 	check_cover();
 	ck_assert_uint_eq(documents, DOCUMENTS);
@@ -286,7 +286,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("policy table");
 
 	control_init();
-	tcase_add_test(t, the_table_of_the_readme_is_what_the_policy_answers);
+	tcase_add_test(t, the_table_of_the_page_is_what_the_policy_answers);
 	suite_add_tcase(s, t);
 	return s;
 }
