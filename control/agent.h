@@ -20,7 +20,7 @@
  */
 #pragma once
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "dcmf/base/span.h"
 #include "dcmf/relay/relay.h"
 

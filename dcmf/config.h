@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/policy.h"
+#include "control/policy/policy.h"
 #include "dcmf/base/addr.h"
 #include "dcmf/base/span.h"
 

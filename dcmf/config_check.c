@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "control/token.h"
+#include "control/sbi/token.h"
 #include "dcmf/base/uuid.h"
 #include "control/client.h"
 #include "dcmf/config_options.h"

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "control/ng.h"
-#include "control/policy.h"
+#include "control/ng/ng.h"
+#include "control/policy/policy.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/bytes.h"
 #include "dcmf/base/log.h"

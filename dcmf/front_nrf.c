@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/nrf.h"
+#include "control/sbi/nrf.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/bytes.h"
 #include "dcmf/base/list.h"

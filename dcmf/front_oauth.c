@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/nrf.h"
-#include "control/token.h"
+#include "control/sbi/nrf.h"
+#include "control/sbi/token.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
 #include "dcmf/front_parts.h"

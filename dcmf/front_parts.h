@@ -4,9 +4,9 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "control/desk.h"
-#include "control/sbi.h"
-#include "control/token.h"
+#include "control/desk/desk.h"
+#include "control/sbi/sbi.h"
+#include "control/sbi/token.h"
 #include "control/json.h"
 #include "dcmf/base/counters.h"
 #include "dcmf/base/list.h"

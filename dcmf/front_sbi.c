@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/sbi.h"
+#include "control/sbi/sbi.h"
 #include "dcmf/base/log.h"
 #include "dcmf/front_parts.h"
 #include "dcmf/io/h2.h"

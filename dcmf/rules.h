@@ -1,7 +1,7 @@
-/* rules.h: what a configuration says about documents (control/document.h). */
+/* rules.h: what a configuration says about documents (control/document/document.h). */
 #pragma once
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "dcmf/config.h"
 
 /*

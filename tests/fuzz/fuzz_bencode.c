@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "control/bencode.h"
+#include "control/ng/bencode.h"
 #include "control/json.h"
-#include "control/ng_frame.h"
+#include "control/ng/ng_frame.h"
 #include "dcmf/base/alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

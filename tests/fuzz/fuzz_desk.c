@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/desk.h"
+#include "control/desk/desk.h"
 #include "dcmf/base/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "control/json.h"
 
 static const struct document_rules rules = {

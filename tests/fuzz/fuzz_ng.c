@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/desk.h"
-#include "control/ng.h"
+#include "control/desk/desk.h"
+#include "control/ng/ng.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
 #include "tests/unit/control/dialog_gateway.h"

@@ -10,7 +10,7 @@
 #include <assert.h>
 
 #include "control/json.h"
-#include "control/nrf.h"
+#include "control/sbi/nrf.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "control/json.h"
-#include "control/sbi.h"
+#include "control/sbi/sbi.h"
 #include "dcmf/base/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "control/sdp.h"
+#include "control/sdp/sdp.h"
 #include "dcmf/base/alloc.h"
 #include "tests/unit/control/sdp_gateway.h"
 

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "control/sdp_dialog.h"
+#include "control/sdp/sdp_dialog.h"
 #include "dcmf/base/alloc.h"
 #include "tests/unit/control/dialog_gateway.h"
 

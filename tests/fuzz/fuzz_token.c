@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #include "control/json.h"
-#include "control/token.h"
+#include "control/sbi/token.h"
 #include "dcmf/base/alloc.h"
 
 /* The seeds' key; its private half was thrown away with the program that made them. */

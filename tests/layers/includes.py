@@ -47,8 +47,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
 def layer_of(path: str) -> str | None:
-    folder = path.rsplit("/", 1)[0] if "/" in path else ""
-    return folder if folder in LAYERS else None
+    """The nearest folder upwards that is a layer: a layer may have folders of its own."""
+    return next((p.as_posix() for p in pathlib.PurePosixPath(path).parents if p.as_posix() in LAYERS), None)
 
 
 def faults_of(root: pathlib.Path, source: pathlib.Path) -> list[str]:
@@ -73,7 +73,7 @@ def faults_of(root: pathlib.Path, source: pathlib.Path) -> list[str]:
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1]).resolve()
-    sources = [s for layer in LAYERS for s in sorted((root / layer).glob("*.[ch]"))]
+    sources = sorted({s for layer in LAYERS for s in (root / layer).rglob("*.[ch]")})
     faults = [f for s in sources for f in faults_of(root, s)]
     for fault in faults:
         print(fault)

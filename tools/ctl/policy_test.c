@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "control/json.h"
-#include "control/policy.h"
-#include "control/sdp.h"
+#include "control/policy/policy.h"
+#include "control/sdp/sdp.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/http/http.h"
 #include "dcmf/rules.h"

@@ -10,7 +10,7 @@
 
 #include <check.h>
 
-#include "control/desk.h"
+#include "control/desk/desk.h"
 
 #define WORKERS 2
 #define LINES   64

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "control/document.h"
+#include "control/document/document.h"
 
 #define FP                                                                                        \
 	"SHA-256 "                                                                                \

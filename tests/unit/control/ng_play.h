@@ -9,9 +9,9 @@
 
 #include "tests/unit/main.h"
 
-#include "control/desk.h"
+#include "control/desk/desk.h"
 #include "control/json.h"
-#include "control/ng.h"
+#include "control/ng/ng.h"
 
 extern struct desk *ng_desk;
 extern struct ng *ng;

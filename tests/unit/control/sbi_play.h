@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "control/sbi.h"
+#include "control/sbi/sbi.h"
 #include "tests/unit/control/desk_play.h"
 
 #define CONTEXTS "/nmf-mrm/v1/contexts"

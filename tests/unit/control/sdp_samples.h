@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "control/json.h"
-#include "control/sdp.h"
+#include "control/sdp/sdp.h"
 #include "tests/unit/control/sdp_gateway.h"
 
 #define FP_A                                                                                      \

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control/bencode.h"
+#include "control/ng/bencode.h"
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "tests/unit/main.h"

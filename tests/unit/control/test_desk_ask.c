@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/desk_ask.h"
+#include "control/desk/desk_ask.h"
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control/desk.h"
+#include "control/desk/desk.h"
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "control/json.h"
-#include "control/policy.h"
+#include "control/policy/policy.h"
 #include "document_samples.h"
 #include "fake_relay.h"
 #include "tests/unit/main.h"

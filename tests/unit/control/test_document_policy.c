@@ -6,7 +6,7 @@
 
 #include "control/json.h"
 #include "control/patch.h"
-#include "control/policy.h"
+#include "control/policy/policy.h"
 #include "document_samples.h"
 
 #define INSIDE  "10.1.2.3"

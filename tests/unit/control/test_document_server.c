@@ -7,7 +7,7 @@
 
 #include "control/json.h"
 #include "control/patch.h"
-#include "control/policy.h"
+#include "control/policy/policy.h"
 #include "dcmf/base/alloc.h"
 #include "document_samples.h"
 #include "fake_relay.h"

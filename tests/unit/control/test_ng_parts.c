@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "control/json.h"
-#include "control/ng_cookies.h"
-#include "control/ng_flags.h"
-#include "control/ng_frame.h"
+#include "control/ng/ng_cookies.h"
+#include "control/ng/ng_flags.h"
+#include "control/ng/ng_frame.h"
 #include "dcmf/base/alloc.h"
 #include "tests/unit/main.h"
 

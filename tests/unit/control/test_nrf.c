@@ -1,5 +1,5 @@
 /* test_nrf.c: the node's standing with its NRFs, in virtual time. */
-#include "control/nrf.h"
+#include "control/sbi/nrf.h"
 
 #include <openssl/x509.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "control/policy.h"
+#include "control/policy/policy.h"
 #include "dcmf/base/alloc.h"
 
 static struct addr at(const char *text)

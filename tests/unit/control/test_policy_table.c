@@ -1,5 +1,5 @@
 /*
- * test_policy_table.c: the table in control/POLICY.md says what the policy answers, when it is asked,
+ * test_policy_table.c: the table in control/policy/README.md says what the policy answers, when it is asked,
  * and when a document asks it.
  */
 #include "tests/unit/main.h"
@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "control/json.h"
-#include "control/policy.h"
+#include "control/policy/policy.h"
 
 #define COLUMNS   9
 #define DOCUMENTS 44 /* cases that a document can ask for */

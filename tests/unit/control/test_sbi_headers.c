@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "control/client.h"
-#include "control/sbi_headers.h"
+#include "control/sbi/sbi_headers.h"
 #include "tests/unit/main.h"
 
 #define WALL INT64_C(1580806177845000)

@@ -1,7 +1,7 @@
 /* test_sdp_dcmap.c: a=dcmap, option by option. */
 #include "tests/unit/main.h"
 
-#include "control/sdp_parts.h"
+#include "control/sdp/sdp_parts.h"
 
 static uint8_t words[4096];
 static size_t words_len;

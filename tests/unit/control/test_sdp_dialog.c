@@ -1,7 +1,7 @@
 /* test_sdp_dialog.c: calls of two sides through the gateway, byte for byte. */
 #include "tests/unit/main.h"
 
-#include "control/sdp_dialog.h"
+#include "control/sdp/sdp_dialog.h"
 #include "dcmf/base/alloc.h"
 #include "dialog_gateway.h"
 #include "sdp_samples.h"

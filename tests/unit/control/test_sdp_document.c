@@ -1,7 +1,7 @@
 /* test_sdp_document.c: offers as documents: what is claimed, what is in them, what is refused. */
 #include "tests/unit/main.h"
 
-#include "control/document.h"
+#include "control/document/document.h"
 #include "dcmf/base/alloc.h"
 #include "sdp_samples.h"
 

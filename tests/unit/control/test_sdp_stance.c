@@ -3,7 +3,7 @@
 
 #include "tests/unit/main.h"
 
-#include "control/sdp_dialog.h"
+#include "control/sdp/sdp_dialog.h"
 #include "dcmf/base/alloc.h"
 #include "dialog_gateway.h"
 #include "sdp_samples.h"

@@ -1,5 +1,5 @@
 /* test_token.c: which access tokens open the door, and what the others are told. */
-#include "control/token.h"
+#include "control/sbi/token.h"
 
 #include <stdio.h>
 

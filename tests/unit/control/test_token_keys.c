@@ -1,9 +1,9 @@
 /* test_token_keys.c: keys out of files, and those that an NRF tells. */
-#include "control/token_keys.h"
+#include "control/sbi/token_keys.h"
 
 #include <stdio.h>
 
-#include "control/base64.h"
+#include "control/sbi/base64.h"
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/uuid.h"

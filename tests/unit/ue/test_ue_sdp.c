@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "control/sdp.h"
+#include "control/sdp/sdp.h"
 #include "dcmf/base/alloc.h"
 #include "tools/ue/ue_sdp.h"
 
