@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "dcmf/check.h"
-#include "dcmf/front.h"
-#include "dcmf/worker.h"
+#include "dcmf/front/check.h"
+#include "dcmf/front/front.h"
+#include "dcmf/worker/worker.h"
 
 static const char usage[] =
 	"usage: dcmf [-c FILE] [--check]\n"

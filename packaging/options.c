@@ -18,7 +18,7 @@ static const struct option options[] = {
 	{ #path, #type, preset, words, later, help, min, max, live },
 #define ITEM(path, type, preset, min, max, words, live, later, help) \
 	{ "media[]." #path, #type, preset, words, later, help, min, max, live },
-#include "dcmf/options.def"
+#include "dcmf/config/options.def"
 #undef OPT
 #undef ITEM
 };

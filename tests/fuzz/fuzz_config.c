@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dcmf/base/alloc.h"
-#include "dcmf/config.h"
+#include "dcmf/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -18,7 +18,10 @@ LAYERS = {
     "dcmf/relay": ["dcmf/base", "dtls", "sctp", "dcmf/ice", "dcmf/http"],
     "dcmf/io": ["dcmf/base"],
     "control": ["dcmf/base", "dtls", "sctp", "dcmf/ice", "dcmf/http", "dcmf/relay", "dcmf/io"],
-    "dcmf": ["dcmf/base", "dtls", "sctp", "dcmf/ice", "dcmf/http", "dcmf/relay", "dcmf/io", "control"],
+    "dcmf/config": ["dcmf/base", "dcmf/http", "control"],
+    "dcmf/front": ["dcmf/base", "dtls", "dcmf/http", "dcmf/io", "control", "dcmf/config"],
+    "dcmf/worker": ["dcmf/base", "dtls", "sctp", "dcmf/ice", "dcmf/http", "dcmf/relay", "dcmf/io", "control", "dcmf/config"],
+    "dcmf": ["dcmf/base", "dcmf/io", "control", "dcmf/config", "dcmf/front", "dcmf/worker"],
 }
 
 # start of a foreign header's name: the one layer that may include it
@@ -35,8 +38,8 @@ FOREIGN = {
     "jansson": "control",
     "nghttp2/": "dcmf/io",
     "jwt": "control",
-    "yaml": "dcmf",
-    "seccomp": "dcmf",
+    "yaml": "dcmf/config",
+    "seccomp": "dcmf/worker",
 }
 
 LIBC = re.compile(

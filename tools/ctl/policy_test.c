@@ -11,7 +11,7 @@
 #include "control/sdp/sdp.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/http/http.h"
-#include "dcmf/rules.h"
+#include "dcmf/config/rules.h"
 
 enum { ALLOWED, REFUSED, UNDECIDED };
 

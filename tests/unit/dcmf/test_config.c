@@ -8,7 +8,7 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
-#include "dcmf/config.h"
+#include "dcmf/config/config.h"
 #include "tests/unit/main.h"
 
 static struct config config;

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dcmf/notify.h"
+#include "dcmf/front/notify.h"
 #include "tests/unit/main.h"
 
 /* A socket with an abstract name of its own; `name` as systemd puts it into the environment. */

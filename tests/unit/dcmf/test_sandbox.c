@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dcmf/worker_parts.h"
+#include "dcmf/worker/worker_parts.h"
 
 static void enter(void)
 {
