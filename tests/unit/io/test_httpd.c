@@ -1,13 +1,11 @@
 /* test_httpd.c: the operators' server, spoken to byte by byte. */
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/io/httpd.h"
-#include "tests/unit/io/turn.h"
+#include "tests/unit/io/http_talk.h"
+#include "tests/unit/io/loopback.h"
 #include "tests/unit/main.h"
 
 static struct loop *loop;
@@ -15,7 +13,6 @@ static struct httpd *httpd;
 static struct addr at;
 static long live;
 static char asked[256];
-static char reply[70000];
 
 static void on_request(void *arg, const char *path, struct httpd_reply *r)
 {
@@ -28,19 +25,6 @@ static void on_request(void *arg, const char *path, struct httpd_reply *r)
 	}
 }
 
-static void find_port(void)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	bind(fd, (struct sockaddr *)&in, len);
-	getsockname(fd, (struct sockaddr *)&in, &len);
-	close(fd);
-	addr_from_sockaddr((struct sockaddr *)&in, &at);
-}
-
 static void setup(void)
 {
 	char failed[256];
@@ -48,7 +32,7 @@ static void setup(void)
 	live = mem_live();
 	asked[0] = '\0';
 	loop = loop_create();
-	find_port();
+	loopback_find_port(SOCK_STREAM, &at);
 	httpd = httpd_create(loop, &at, on_request, NULL, failed);
 	ck_assert_msg(httpd != NULL, "%s", failed);
 }
@@ -60,52 +44,29 @@ static void teardown(void)
 	ck_assert_int_eq(mem_live(), live);
 }
 
-static bool take_reply(void *arg)
+#define REQUEST(line) HTTP_HEAD(line) "\r\n"
+
+static const char *expect(const char *text, const char *status)
 {
-	size_t have = strlen(reply);
-	ssize_t n = recv(*(int *)arg, reply + have, sizeof(reply) - 1 - have, MSG_DONTWAIT);
-
-	return n == 0; /* the server closes: we ask for that */
-}
-
-/* Sends the text and collects what comes until the server closes. */
-static const char *talk(const char *text)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&at, &ss);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(reply, 0, sizeof(reply));
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&ss, len), 0);
-	ck_assert_int_gt(send(fd, text, strlen(text), MSG_NOSIGNAL), 0);
-	turn_until(loop, take_reply, &fd);
-	close(fd);
-	return reply;
-}
-
-#define REQUEST(line) line " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-static void check_status(const char *text, const char *status)
-{
-	talk(text);
-	ck_assert_msg(
-		strncmp(reply + strlen("HTTP/1.1 "), status, 3) == 0, "%s got %s", text, reply);
+	return http_expect(loop, &at, text, status);
 }
 
 START_TEST(get_is_answered_with_a_length_and_the_path_without_its_query)
 {
-	check_status(REQUEST("GET /metrics?x=1"), "200");
+	const char *reply = expect(REQUEST("GET /metrics?x=1"), "200");
+
 	ck_assert_ptr_nonnull(strstr(reply, "Content-Length: 5\r\n"));
 	ck_assert_ptr_nonnull(strstr(reply, "\r\n\r\nup 1\n"));
 	ck_assert_str_eq(asked, "/metrics");
-	talk(REQUEST("GET /a%20b"));
+	expect(REQUEST("GET /a%20b"), "404");
 	ck_assert_str_eq(asked, "/a b");
 }
 END_TEST
 
 START_TEST(head_has_the_length_and_no_body)
 {
-	check_status(REQUEST("HEAD /metrics"), "200");
+	const char *reply = expect(REQUEST("HEAD /metrics"), "200");
+
 	ck_assert_ptr_nonnull(strstr(reply, "Content-Length: 5\r\n"));
 	ck_assert_ptr_null(strstr(reply, "up 1"));
 }
@@ -113,21 +74,18 @@ END_TEST
 
 START_TEST(first_answer_counts_and_none_is_a_404)
 {
-	check_status(REQUEST("GET /readyz"), "503");
-	ck_assert_ptr_null(strstr(reply, "second"));
-	check_status(REQUEST("GET /nothing"), "404");
-	ck_assert_ptr_nonnull(strstr(reply, "Content-Length: 10\r\n"));
+	ck_assert_ptr_null(strstr(expect(REQUEST("GET /readyz"), "503"), "second"));
+	ck_assert_ptr_nonnull(
+		strstr(expect(REQUEST("GET /nothing"), "404"), "Content-Length: 10\r\n"));
 }
 END_TEST
 
 START_TEST(other_methods_and_bad_requests_are_refused)
 {
-	check_status(REQUEST("DELETE /metrics"), "405");
-	ck_assert_ptr_nonnull(strstr(reply, "Allow: GET, HEAD\r\n"));
-	check_status("POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
-		     "2\r\n\r\nhi",
-		"405");
-	check_status(REQUEST("GET /a%00b"), "400");
+	ck_assert_ptr_nonnull(
+		strstr(expect(REQUEST("DELETE /metrics"), "405"), "Allow: GET, HEAD\r\n"));
+	expect(HTTP_HEAD("POST /metrics") "Content-Length: 2\r\n\r\nhi", "405");
+	expect(REQUEST("GET /a%00b"), "400");
 	ck_assert_str_eq(asked, "");
 }
 END_TEST
@@ -138,7 +96,7 @@ START_TEST(head_without_end_is_refused)
 	size_t len = (size_t)snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nX: ");
 
 	memset(text + len, 'a', sizeof(text) - len - 1);
-	talk(text);
+	http_hear(loop, http_say(&at, text));
 	ck_assert_str_eq(asked, "");
 }
 END_TEST
@@ -154,7 +112,7 @@ END_TEST
 
 START_TEST(creation_survives_every_failed_allocation)
 {
-	find_port();
+	loopback_find_port(SOCK_STREAM, &at);
 	for (unsigned long n = 1;; n++) {
 		char failed[256];
 		struct httpd *h;

@@ -1,7 +1,6 @@
 /* test_line.c: lines on Unix sockets, TCP and socket pairs: long ones, slow ones, gone ones. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/io/line.h"
+#include "tests/unit/io/loopback.h"
 #include "tests/unit/io/turn.h"
 #include "tests/unit/main.h"
 
@@ -393,23 +393,15 @@ END_TEST
 START_TEST(tcp_listener_hands_connections_over_and_peers_are_named_by_address)
 {
 	char failed[256];
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
 	struct addr at;
 	struct line_listener *ls;
 	struct line_conn *c;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd;
 
-	/* a port that was free a moment ago */
-	bind(fd, (struct sockaddr *)&in, len);
-	getsockname(fd, (struct sockaddr *)&in, &len);
-	close(fd);
-	addr_from_sockaddr((struct sockaddr *)&in, &at);
+	loopback_find_port(SOCK_STREAM, &at);
 	ls = line_listen_tcp(loop, &at, on_accepted, NULL, failed);
 	ck_assert_msg(ls != NULL, "%s", failed);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	fd = loopback_connect(&at);
 	turn_until(loop, was_accepted, NULL);
 	c = line_conn_create(loop, accepted_fd, &config);
 	accepted_fd = -1;

@@ -2,34 +2,20 @@
  * test_line_filter.c: lines through TLS on loopback: good peers, slow ones, silent
  * ones, and those that speak something else.
  */
-#include <arpa/inet.h>
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/io/line.h"
-#include "dtls/stream.h"
-#include "tests/unit/io/pki.h"
+#include "tests/unit/io/cast.h"
+#include "tests/unit/io/later.h"
+#include "tests/unit/io/loopback.h"
 #include "tests/unit/io/turn.h"
 #include "tests/unit/main.h"
 
 enum { MAX_LINE = 40000, MAX_QUEUED = 8 << 20, SERVER = 0, CLIENT = 1 };
-
-/* This program's clock, libevent's included: what is real, and what we skipped. */
-static int64_t skipped_s;
-
-int clock_gettime(clockid_t id, struct timespec *now)
-{
-	int status = (int)syscall(SYS_clock_gettime, id, now);
-
-	now->tv_sec += skipped_s;
-	return status;
-}
 
 struct side {
 	struct line_conn *conn;
@@ -42,7 +28,6 @@ struct side {
 
 static struct loop *loop;
 static struct side side[2];
-static struct pki_cert ca, server_cert, client_cert, stranger;
 static struct filter_factory *factory[2];
 static int fd[2];
 static long live;
@@ -93,33 +78,14 @@ static const struct line_ops ops = {
 	.line = on_line, .too_long = on_too_long, .closed = on_closed, .opened = on_opened
 };
 
-static struct filter_factory *make(enum tls_side tls_side, const struct pki_cert *c)
-{
-	const struct tls_config config = {
-		.side = tls_side,
-		.certificate = SPAN_STR(c->pem),
-		.key = SPAN_STR(c->key_pem),
-		.ca = SPAN_STR(ca.pem),
-		.server_name = "mf1.example",
-	};
-	struct tls_fault fault;
-
-	return tls_factory_create(&config, &fault);
-}
-
 /* Two ends of a TCP connection on loopback. */
 static void tcp_pair(void)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct addr at;
+	int listener = loopback_bind(SOCK_STREAM, &at);
 
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, len), 0);
 	ck_assert_int_eq(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&in, &len);
-	fd[CLIENT] = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(fd[CLIENT], (struct sockaddr *)&in, len), 0);
+	fd[CLIENT] = loopback_connect(&at);
 	fd[SERVER] = accept(listener, NULL, NULL);
 	close(listener);
 }
@@ -144,8 +110,8 @@ static void setup(void)
 	skipped_s = 0;
 	memset(side, 0, sizeof(side));
 	loop = loop_create();
-	factory[SERVER] = make(TLS_SERVER, &server_cert);
-	factory[CLIENT] = make(TLS_CLIENT, &client_cert);
+	factory[SERVER] = cast_factory(TLS_SERVER, &cast_server);
+	factory[CLIENT] = cast_factory(TLS_CLIENT, &cast_client);
 	tcp_pair();
 }
 
@@ -159,26 +125,6 @@ static void teardown(void)
 	}
 	loop_destroy(loop);
 	ck_assert_int_eq(mem_live(), live);
-}
-
-static void make_authorities(void)
-{
-	struct pki_cert other;
-
-	pki_make(&ca, "authority", NULL);
-	pki_make(&other, "another authority", NULL);
-	pki_make(&server_cert, "mf1.example", &ca);
-	pki_make(&client_cert, "as1.example", &ca);
-	pki_make(&stranger, "stranger.example", &other);
-	pki_free(&other);
-}
-
-static void free_authorities(void)
-{
-	pki_free(&ca);
-	pki_free(&server_cert);
-	pki_free(&client_cert);
-	pki_free(&stranger);
 }
 
 static bool is_over(void *arg)
@@ -291,7 +237,7 @@ END_TEST
 START_TEST(stranger_is_refused_and_hears_why)
 {
 	tls_factory_destroy(factory[CLIENT]);
-	factory[CLIENT] = make(TLS_CLIENT, &stranger);
+	factory[CLIENT] = cast_factory(TLS_CLIENT, &cast_stranger);
 	open_side(SERVER);
 	open_side(CLIENT);
 	turn_until(loop, is_over, &side[SERVER]);
@@ -365,8 +311,8 @@ END_TEST
 static void meet(void)
 {
 	for (int i = 0; i < 2; i++) {
-		factory[i] = make(i == SERVER ? TLS_SERVER : TLS_CLIENT,
-			i == SERVER ? &server_cert : &client_cert);
+		factory[i] = cast_factory(i == SERVER ? TLS_SERVER : TLS_CLIENT,
+			i == SERVER ? &cast_server : &cast_client);
 		if (factory[i] != NULL)
 			open_side(i);
 	}
@@ -401,7 +347,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("io/line_filter");
 	TCase *t = tcase_create("TLS");
 
-	tcase_add_unchecked_fixture(t, make_authorities, free_authorities);
+	tcase_add_unchecked_fixture(t, cast_make, cast_free);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, lines_pass_both_ways_and_both_peers_are_named);

@@ -3,31 +3,18 @@
  * are slow, or leave.
  */
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/io/stream.h"
-#include "dtls/stream.h"
-#include "tests/unit/io/pki.h"
+#include "tests/unit/io/cast.h"
+#include "tests/unit/io/later.h"
+#include "tests/unit/io/loopback.h"
 #include "tests/unit/io/turn.h"
 #include "tests/unit/main.h"
 
 enum { MAX_QUEUED = 200000, OURS = 0, THEIRS = 1 };
-
-/* This program's clock, libevent's included: what is real, and what we skipped. */
-static int64_t skipped_s;
-
-int clock_gettime(clockid_t id, struct timespec *now)
-{
-	int status = (int)syscall(SYS_clock_gettime, id, now);
-
-	now->tv_sec += skipped_s;
-	return status;
-}
 
 struct side {
 	struct stream *s;
@@ -41,7 +28,6 @@ struct side {
 
 static struct loop *loop;
 static struct side side[2];
-static struct pki_cert ca, server_cert, client_cert, stranger;
 static struct filter_factory *factory[2];
 static int listener;
 static struct addr at;
@@ -124,37 +110,16 @@ static void on_connection(void *arg, tick_t now)
 		side[THEIRS].s = stream_adopt(loop, fd, config(THEIRS));
 }
 
-static struct filter_factory *make(enum tls_side tls_side, const struct pki_cert *c)
-{
-	const struct tls_config tls = {
-		.side = tls_side,
-		.certificate = SPAN_STR(c->pem),
-		.key = SPAN_STR(c->key_pem),
-		.ca = SPAN_STR(ca.pem),
-		.server_name = "mf1.example",
-	};
-	struct tls_fault fault;
-
-	return tls_factory_create(&tls, &fault);
-}
-
 static void use_tls(const struct pki_cert *server, const struct pki_cert *client)
 {
-	factory[THEIRS] = make(TLS_SERVER, server);
-	factory[OURS] = make(TLS_CLIENT, client);
+	factory[THEIRS] = cast_factory(TLS_SERVER, server);
+	factory[OURS] = cast_factory(TLS_CLIENT, client);
 }
 
 static void listen_on_loopback(void)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, len), 0);
+	listener = loopback_bind(SOCK_STREAM | SOCK_NONBLOCK, &at);
 	ck_assert_int_eq(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&in, &len);
-	addr_from_sockaddr((struct sockaddr *)&in, &at);
 	watch = loop_watch(loop, listener, on_connection, NULL);
 }
 
@@ -178,26 +143,6 @@ static void teardown(void)
 	close(listener);
 	loop_destroy(loop);
 	ck_assert_int_eq(mem_live(), live);
-}
-
-static void make_authorities(void)
-{
-	struct pki_cert other;
-
-	pki_make(&ca, "authority", NULL);
-	pki_make(&other, "another authority", NULL);
-	pki_make(&server_cert, "mf1.example", &ca);
-	pki_make(&client_cert, "as1.example", &ca);
-	pki_make(&stranger, "stranger.example", &other);
-	pki_free(&other);
-}
-
-static void free_authorities(void)
-{
-	pki_free(&ca);
-	pki_free(&server_cert);
-	pki_free(&client_cert);
-	pki_free(&stranger);
 }
 
 static bool is_over(void *arg)
@@ -250,7 +195,7 @@ END_TEST
 
 START_TEST(connection_through_tls_names_peer_and_protection)
 {
-	use_tls(&server_cert, &client_cert);
+	use_tls(&cast_server, &cast_client);
 	side[THEIRS].echo = true;
 	go();
 	ck_assert(stream_write(side[OURS].s, SPAN_LIT("hello")));
@@ -309,7 +254,7 @@ END_TEST
 
 START_TEST(server_with_the_wrong_certificate_is_not_spoken_to)
 {
-	use_tls(&stranger, &client_cert);
+	use_tls(&cast_stranger, &cast_client);
 	go();
 	stream_write(side[OURS].s, SPAN_LIT("secret"));
 	turn_until(loop, is_over, &side[OURS]);
@@ -322,7 +267,7 @@ END_TEST
 
 START_TEST(server_of_another_name_is_not_spoken_to)
 {
-	use_tls(&client_cert, &client_cert);
+	use_tls(&cast_client, &cast_client);
 	go();
 	turn_until(loop, is_over, &side[OURS]);
 	ck_assert(side[OURS].is_refused);
@@ -333,7 +278,7 @@ END_TEST
 
 START_TEST(server_that_speaks_no_tls_is_refused_and_a_silent_one_has_ten_seconds)
 {
-	use_tls(&server_cert, &client_cert);
+	use_tls(&cast_server, &cast_client);
 	tls_factory_destroy(factory[THEIRS]);
 	factory[THEIRS] = NULL;
 	side[THEIRS].echo = _i == 0; /* our own ClientHello */
@@ -373,7 +318,7 @@ START_TEST(queue_is_bounded_and_room_is_told)
 
 	side[THEIRS].pause = true;
 	if (_i == 1)
-		use_tls(&server_cert, &client_cert);
+		use_tls(&cast_server, &cast_client);
 	go();
 	ck_assert(!stream_write(side[OURS].s, SPAN(zeros, MAX_QUEUED + 1)));
 	turn_until(loop, is_open, &side[OURS]);
@@ -398,7 +343,7 @@ END_TEST
 START_TEST(paused_stream_reads_nothing_and_forgets_nothing)
 {
 	if (_i == 1)
-		use_tls(&server_cert, &client_cert);
+		use_tls(&cast_server, &cast_client);
 	go();
 	turn_until(loop, is_open, &side[OURS]);
 	turn_for(loop, 10);
@@ -418,7 +363,7 @@ END_TEST
 START_TEST(what_was_written_before_the_finish_arrives)
 {
 	if (_i == 1)
-		use_tls(&server_cert, &client_cert);
+		use_tls(&cast_server, &cast_client);
 	go();
 	turn_until(loop, is_open, &side[OURS]);
 	side[THEIRS].echo = true; /* what comes back is thrown away */
@@ -457,7 +402,7 @@ START_TEST(owner_may_end_it_from_inside_any_callback)
 	side[OURS].destroy_on_input = _i == 1;
 	side[OURS].finish_on_input = _i == 2;
 	if (_i == 3) {
-		use_tls(&server_cert, &client_cert);
+		use_tls(&cast_server, &cast_client);
 		side[OURS].destroy_when_open = true;
 	}
 	side[THEIRS].echo = true;
@@ -483,7 +428,7 @@ END_TEST
 
 static void meet(void)
 {
-	use_tls(&server_cert, &client_cert);
+	use_tls(&cast_server, &cast_client);
 	if (factory[OURS] == NULL || factory[THEIRS] == NULL)
 		return;
 	side[THEIRS].echo = true;
@@ -516,7 +461,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("io/stream");
 	TCase *t = tcase_create("stream");
 
-	tcase_add_unchecked_fixture(t, make_authorities, free_authorities);
+	tcase_add_unchecked_fixture(t, cast_make, cast_free);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, plain_connection_says_what_was_written_before_it_was_there);

@@ -1,11 +1,11 @@
 /* test_upstream_failure.c: requests and servers that fail, and whom an upstream trusts. */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dcmf/base/alloc.h"
 #include "tests/unit/io/fetcher.h"
+#include "tests/unit/io/loopback.h"
 #include "tests/unit/io/pki.h"
 #include "tests/unit/main.h"
 
@@ -78,16 +78,12 @@ END_TEST
 
 START_TEST(server_that_is_not_there_refuses_and_one_that_does_not_accept_times_out)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
 	struct upstream_request r = { 0 };
+	struct sockaddr_storage ss;
 	struct client *c;
-	int fd = socket(AF_INET, SOCK_STREAM, 0), fill[3];
+	int fd = loopback_bind(SOCK_STREAM, &r.connect), fill[3];
+	socklen_t len = addr_to_sockaddr(&r.connect, &ss);
 
-	bind(fd, (struct sockaddr *)&in, len);
-	getsockname(fd, (struct sockaddr *)&in, &len);
-	addr_from_sockaddr((struct sockaddr *)&in, &r.connect);
 	c = fetch_as(0, r, "http://x/plain");
 	check_failed(c, "connect");
 	ck_assert(!c->timed_out);
@@ -95,7 +91,7 @@ START_TEST(server_that_is_not_there_refuses_and_one_that_does_not_accept_times_o
 	listen(fd, 0);
 	for (int i = 0; i < 3; i++) {
 		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fill[i], (struct sockaddr *)&in, sizeof(in));
+		connect(fill[i], (struct sockaddr *)&ss, len);
 	}
 	c = fetch_as(1, r, "http://x/plain");
 	check_failed(c, "could not be connected within 1000 ms");
