@@ -174,7 +174,7 @@ static bool update(struct pair *p)
 	return done;
 }
 
-bool pair_call(struct pair *p, struct relay_refusal *refusal)
+static bool create(struct pair *p, struct relay_refusal *refusal)
 {
 	struct relay_refusal unasked;
 	struct context_spec spec;
@@ -183,11 +183,16 @@ bool pair_call(struct pair *p, struct relay_refusal *refusal)
 	snprintf(p->context_id, sizeof(p->context_id), "0-%x", ++p->world->contexts);
 	snprintf(p->a->context_id, sizeof(p->a->context_id), "%s", p->context_id);
 	snprintf(p->b->context_id, sizeof(p->b->context_id), "%s", p->context_id);
-	p->b->unknown = !p->options.together;
 	pair_spec(p, &spec);
 	c = world_create_context(p->world, p->context_id, &spec, refusal ? refusal : &unasked);
 	context_spec_finish(&spec);
-	if (c == NULL)
+	return c != NULL;
+}
+
+bool pair_call(struct pair *p, struct relay_refusal *refusal)
+{
+	p->b->unknown = !p->options.together;
+	if (!create(p, refusal))
 		return false;
 	ask_b(p);
 	p->b->unknown = false;
@@ -197,15 +202,17 @@ bool pair_call(struct pair *p, struct relay_refusal *refusal)
 	return true;
 }
 
-static bool pair_is_up(struct world *w)
+void pair_call_without_b(struct pair *p)
 {
-	return all_up(w);
+	p->b->unknown = true;
+	ck_assert(create(p, NULL));
+	tell_a(p);
 }
 
 void pair_set_up(struct pair *p)
 {
 	ck_assert(pair_call(p, NULL));
-	ck_assert_msg(world_until(p->world, 10, pair_is_up), "not up");
+	ck_assert_msg(world_until(p->world, 10, all_up), "not up");
 	world_run(p->world, 0.2); /* the relay's own ends come up a moment later */
 }
 
@@ -246,14 +253,23 @@ struct flow *pair_flow(struct pair *p, struct phone *from, uint16_t sid_from, ui
 	return f;
 }
 
+static void flow_both_ways(struct pair *p, uint16_t sid, size_t size, uint32_t count)
+{
+	pair_flow(p, p->a, sid, sid, size, count);
+	pair_flow(p, p->b, sid, sid, size, count);
+}
+
 void pair_flow_all(struct pair *p, size_t size, uint32_t count)
 {
-	for (unsigned i = 0; i < p->options.stream_count; i++) {
-		uint16_t sid = p->options.streams[i].sid;
+	for (unsigned i = 0; i < p->options.stream_count; i++)
+		flow_both_ways(p, p->options.streams[i].sid, size, count);
+}
 
-		pair_flow(p, p->a, sid, sid, size, count);
-		pair_flow(p, p->b, sid, sid, size, count);
-	}
+void pair_flow_reliable(struct pair *p, size_t size, uint32_t count)
+{
+	for (unsigned i = 0; i < p->options.stream_count; i++)
+		if (p->options.streams[i].quality.reliability == RELIABLE)
+			flow_both_ways(p, p->options.streams[i].sid, size, count);
 }
 
 void pair_forget_flows(struct pair *p)
@@ -347,7 +363,14 @@ const struct note *pair_note(struct pair *p, const struct phone *of, unsigned n)
 	return n < p->note_count[side] ? &p->notes[side][n % NOTES_MAX] : NULL;
 }
 
-/* ---- channels opened in band ---- */
+/* ---- channels ---- */
+
+void pair_reopen(struct pair *p, struct phone *of)
+{
+	for (unsigned i = 0; i < p->options.stream_count; i++)
+		ck_assert_int_eq(ue_open(of->ue, &p->options.streams[i], false), ERR_OK);
+	of->touched = true;
+}
 
 static const char *label_awaited;
 
@@ -392,4 +415,91 @@ bool flows_done(struct world *w)
 			!is_done(w->phones[i]->pair))
 			return false;
 	return true;
+}
+
+/* ---- what every pair has to stand ---- */
+
+static void arrive_within(struct pair *p, double seconds)
+{
+	ck_assert(world_until(p->world, seconds, flows_done));
+	flows_are_whole(p);
+	pair_forget_flows(p);
+}
+
+void pair_works(struct pair *p, size_t size, uint32_t count)
+{
+	pair_flow_all(p, size, count);
+	arrive_within(p, 60);
+}
+
+void pair_works_over_bad_lines(struct pair *p)
+{
+	phone_has_bad_line(p->a);
+	phone_has_bad_line(p->b);
+	ck_assert(pair_call(p, NULL));
+	ck_assert(world_until(p->world, 300, all_up));
+	pair_flow_all(p, 3000, 100);
+	arrive_within(p, 3600);
+}
+
+void pair_stands_updates(struct pair *p)
+{
+	unsigned secured = p->a->secured + p->b->secured;
+
+	pair_flow_reliable(p, 2000, 500);
+	for (unsigned i = 0; i < 10; i++) {
+		world_run(p->world, 0.1);
+		ck_assert(pair_update(p));
+	}
+	arrive_within(p, 60);
+	ck_assert_uint_eq(p->a->secured + p->b->secured, secured);
+	ck_assert_uint_eq(p->a->closed + p->b->closed, 0);
+}
+
+void pair_ends_at_any_moment(const char *name, const struct pair_options *options)
+{
+	struct world *w = world_create(name);
+
+	for (unsigned ms = 0; ms < 320; ms += 10) {
+		struct pair *p = pair_create(w, options);
+
+		ck_assert(pair_call(p, NULL));
+		pair_flow_all(p, 500, 10);
+		world_run(w, ms / 1e3);
+		pair_hang_up(p);
+		ck_assert(world_until(w, 2.1, nothing_left));
+		pair_destroy(p);
+	}
+	world_finish(w);
+}
+
+/* Whatever fails on the way, the end comes, and nobody hears what nobody said. */
+static void whole_call(struct world *w, const void *options)
+{
+	static const struct ue_stream brief = { .sid = 1010, .label = "brief" };
+	struct pair *p = pair_create(w, options);
+
+	if (pair_call(p, NULL)) {
+		world_run(w, 1);
+		ue_open(p->a->ue, &brief, true);
+		pair_flow_all(p, 3000, 5);
+		world_run(w, 0.5);
+		for (unsigned i = 0; i < p->flow_count; i++)
+			ck_assert_uint_eq(p->flows[i].ledger.wrong, 0);
+		pair_update(p);
+		ue_close_channel(p->b->ue, sim_now(), p->options.streams[0].sid);
+		p->b->touched = true;
+		world_run(w, 0.5);
+	}
+	pair_hang_up(p);
+	pair_destroy(p);
+	world_run(w, 3);
+}
+
+void pair_sweep(const char *name, const struct pair_options *options, unsigned at_least)
+{
+	struct world *w = world_create(name);
+
+	world_sweep(w, whole_call, options, at_least);
+	world_finish(w);
 }

@@ -122,6 +122,14 @@ void phone_move(struct phone *p)
 	ue_move(p->ue, &p->at);
 }
 
+void phone_has_bad_line(struct phone *p)
+{
+	p->up.loss_permille = p->down.loss_permille = 100;
+	p->up.jitter_us = p->down.jitter_us = TICK_MS(40);
+	p->up.twice_permille = p->down.twice_permille = 50;
+	p->up.spare_checks = p->down.spare_checks = true;
+}
+
 /* ---- the controller ---- */
 
 static struct stream_spec *streams_of(const struct ue_media *m)
@@ -322,15 +330,10 @@ bool phone_is_up(const struct phone *p)
 	return p->opened >= p->wanted;
 }
 
-static bool is_up(struct world *w)
-{
-	return all_up(w);
-}
-
 void phone_set_up(struct phone *p)
 {
 	ck_assert(phone_call(p, NULL));
-	ck_assert(world_until(p->world, 10, is_up));
+	ck_assert(world_until(p->world, 10, all_up));
 }
 
 const struct reply *phone_reply(const struct phone *p, unsigned i)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "dcmf/base/counters.h"
-#include "tests/flow/pair.h"
+#include "tests/flow/paired.h"
 
 #define KIB 1024u
 
@@ -22,30 +22,6 @@ static const struct ue_stream reliable[] = {
 	{ .sid = 1002, .label = "in order too" },
 };
 #define THREE .proxy = PROXY_DC_APPLICATION, .streams = three, .stream_count = 3
-
-static struct world *w;
-static struct pair *p;
-
-static void begin(const char *name, const struct pair_options *options)
-{
-	w = world_create(name);
-	p = pair_create(w, options);
-	pair_set_up(p);
-}
-
-static void end(void)
-{
-	pair_destroy(p);
-	world_finish(w);
-}
-
-static void traffic_both_ways(size_t size, uint32_t count)
-{
-	pair_flow_all(p, size, count);
-	ck_assert(world_until(w, 60, flows_done));
-	flows_are_whole(p);
-	pair_forget_flows(p);
-}
 
 /* ---- every way to come up ---- */
 
@@ -63,15 +39,15 @@ START_TEST(a_call_comes_up_in_every_role_with_and_without_ice)
 {
 	struct media_view a, b;
 
-	begin(__func__, &(struct pair_options){ THREE, .a = side(_i & 1, setups[_i / 4]),
-				.b = side(_i & 2, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ THREE, .a = side(_i & 1, setups[_i / 4]),
+				     .b = side(_i & 2, SETUP_NONE) });
 	ck_assert_int_ne(ue_is_client(p->a->ue), ue_is_client(p->b->ue));
 	pair_view(p, p->a, &a);
 	pair_view(p, p->b, &b);
 	ck_assert_int_ne(a.setup, b.setup);
 	ck_assert_str_eq(a.info.version, "DTLSv1.2");
 	ck_assert(!a.passes && !b.passes && a.far == NULL);
-	traffic_both_ways(500, 100);
+	pair_works(p, 500, 100);
 	ck_assert_uint_eq(world_count(w, p->a, RELAY_EVENT_CHANNEL_OPENED), 6);
 	end();
 }
@@ -80,12 +56,12 @@ END_TEST
 /* A controller that knows both sides may force roles that are equal. */
 START_TEST(a_call_comes_up_in_roles_that_are_forced)
 {
-	begin(__func__, &(struct pair_options){ THREE, .together = true,
-				.a = side(_i & 4, _i & 1 ? SETUP_ACTIVE : SETUP_PASSIVE),
-				.b = side(_i & 4, _i & 2 ? SETUP_ACTIVE : SETUP_PASSIVE) });
+	begin_with(__func__, &(struct pair_options){ THREE, .together = true,
+				     .a = side(_i & 4, _i & 1 ? SETUP_ACTIVE : SETUP_PASSIVE),
+				     .b = side(_i & 4, _i & 2 ? SETUP_ACTIVE : SETUP_PASSIVE) });
 	ck_assert_int_eq(ue_is_client(p->a->ue), _i & 1);
 	ck_assert_int_eq(ue_is_client(p->b->ue), (_i & 2) / 2);
-	traffic_both_ways(500, 100);
+	pair_works(p, 500, 100);
 	end();
 }
 END_TEST
@@ -95,8 +71,8 @@ START_TEST(browsers_call_one_another)
 	struct pair_options o = { THREE, .a = side(true, SETUP_NONE), .b = side(true, SETUP_NONE) };
 
 	o.a.webrtc = o.b.webrtc = true;
-	begin(__func__, &o);
-	traffic_both_ways(3000, 50);
+	begin_with(__func__, &o);
+	pair_works(p, 3000, 50);
 	end();
 }
 END_TEST
@@ -109,8 +85,8 @@ START_TEST(phones_of_different_families_call_one_another)
 	o.together = true;
 	o.b.setup = SETUP_PASSIVE;
 	o.a.setup = SETUP_ACTIVE;
-	begin(__func__, &o);
-	traffic_both_ways(500, 20);
+	begin_with(__func__, &o);
+	pair_works(p, 500, 20);
 	end();
 }
 END_TEST
@@ -118,9 +94,9 @@ END_TEST
 /* The legs are two: another fingerprint on one of them is no matter of the other. */
 START_TEST(a_wrong_fingerprint_fails_its_own_leg)
 {
-	w = world_create(__func__);
-	p = pair_create(w, &(struct pair_options){ THREE, .a = side(false, SETUP_NONE),
-				   .b = side(false, SETUP_NONE) });
+	make(__func__, NULL,
+		&(struct pair_options){
+			THREE, .a = side(false, SETUP_NONE), .b = side(false, SETUP_NONE) });
 	p->b->wrong_fingerprint = true;
 	ck_assert(pair_call(p, NULL));
 	world_run(w, 10);
@@ -167,9 +143,9 @@ START_TEST(channels_opened_in_band_keep_label_protocol_quality_and_id)
 {
 	uint16_t from, other;
 
-	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				.a = side(_i & 1, setups[_i / 2]),
-				.b = side(_i & 1, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				     .a = side(_i & 1, setups[_i / 2]),
+				     .b = side(_i & 1, SETUP_NONE) });
 	world_run(w, 2);
 	pair_open(p, p->a, &chat, &from, &other);
 	ck_assert_uint_eq(from, other);
@@ -189,9 +165,9 @@ START_TEST(what_is_sent_behind_an_open_arrives)
 	const struct note *n;
 	uint16_t sid = chat.sid;
 
-	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				.a = side(false, SETUP_ACTIVE),
-				.b = side(false, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				     .a = side(false, SETUP_ACTIVE),
+				     .b = side(false, SETUP_NONE) });
 	world_run(w, 2);
 	ck_assert_int_eq(ue_open(p->a->ue, &chat, true), ERR_OK);
 	for (unsigned i = 0; i < 10; i++)
@@ -213,10 +189,10 @@ START_TEST(equal_roles_that_open_the_same_id_at_once_get_two_channels)
 	uint16_t chat_a, chat_b, talk_a, talk_b;
 	struct ue_stream of_a = chat, of_b = talk;
 
-	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				.together = true,
-				.a = side(false, role),
-				.b = side(false, role) });
+	begin_with(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				     .together = true,
+				     .a = side(false, role),
+				     .b = side(false, role) });
 	world_run(w, 2);
 	of_a.sid = of_b.sid = _i ? 1001 : 1000;
 	ck_assert_int_eq(ue_open(p->b->ue, &of_b, true), ERR_OK);
@@ -241,10 +217,10 @@ START_TEST(both_sides_open_many_channels_at_once)
 	enum setup role_b = _i ? SETUP_ACTIVE : SETUP_PASSIVE;
 	char label[16];
 
-	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				.together = true,
-				.a = side(false, SETUP_ACTIVE),
-				.b = side(false, role_b) });
+	begin_with(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				     .together = true,
+				     .a = side(false, SETUP_ACTIVE),
+				     .b = side(false, role_b) });
 	world_run(w, 2);
 	for (unsigned i = 0; i < 15; i++) {
 		struct ue_stream of_a = { .sid = (uint16_t)(1000 + 2 * i) }, of_b = of_a;
@@ -281,7 +257,7 @@ START_TEST(an_open_is_refused_where_the_other_side_takes_none)
 		.b = side(false, SETUP_NONE) };
 
 	o.b.accept_dcep = false;
-	begin(__func__, &o);
+	begin_with(__func__, &o);
 	ck_assert_int_eq(
 		ue_open(p->a->ue, &(struct ue_stream){ .sid = 1010, .label = "no" }, true), ERR_OK);
 	p->a->touched = true;
@@ -290,7 +266,7 @@ START_TEST(an_open_is_refused_where_the_other_side_takes_none)
 	ck_assert_uint_eq(p->b->closed, 0);
 	ck_assert_uint_eq(p->a->channels_closed, 1);
 	ck_assert_uint_eq(p->b->opened, 3);
-	traffic_both_ways(500, 20);
+	pair_works(p, 500, 20);
 	end();
 }
 END_TEST
@@ -321,8 +297,8 @@ START_TEST(every_ppid_stays_what_it_is_also_of_empty_messages)
 	struct phone *from, *to;
 	const struct note *n;
 
-	begin(__func__, &(struct pair_options){ THREE, .a = side(false, SETUP_NONE),
-				.b = side(false, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ THREE, .a = side(false, SETUP_NONE),
+				     .b = side(false, SETUP_NONE) });
 	from = _i ? p->b : p->a;
 	to = _i ? p->a : p->b;
 	for (unsigned i = 0; i < PPIDS; i++)
@@ -342,8 +318,8 @@ END_TEST
 
 START_TEST(order_is_as_each_channel_was_agreed)
 {
-	begin(__func__, &(struct pair_options){ THREE, .a = side(false, SETUP_NONE),
-				.b = side(false, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ THREE, .a = side(false, SETUP_NONE),
+				     .b = side(false, SETUP_NONE) });
 	pair_say(p, p->a, 1001, PPID_STRING, SPAN_LIT("unordered"));
 	ck_assert(pair_note(p, p->b, 0)->unordered);
 	pair_say(p, p->a, 1000, PPID_STRING, SPAN_LIT("ordered"));
@@ -362,8 +338,8 @@ START_TEST(messages_of_every_size_arrive)
 	o.a.max_message = o.b.max_message = 256 * KIB;
 	o.a.send_buffer = o.b.send_buffer = 512 * KIB;
 	o.streams = reliable; /* the others may drop what is too much */
-	begin(__func__, &o);
-	traffic_both_ways(sizes[_i], sizes[_i] < 2 * KIB ? 500 : 20);
+	begin_with(__func__, &o);
+	pair_works(p, sizes[_i], sizes[_i] < 2 * KIB ? 500 : 20);
 	end();
 }
 END_TEST
@@ -377,12 +353,12 @@ START_TEST(each_side_is_told_what_the_other_can_take)
 
 	o.a.max_message = 1500;
 	o.b.max_message = 9000;
-	begin(__func__, &o);
+	begin_with(__func__, &o);
 	pair_view(p, p->a, &a);
 	pair_view(p, p->b, &b);
 	ck_assert_uint_eq(a.max_message, 9000);
 	ck_assert_uint_eq(b.max_message, 1500);
-	traffic_both_ways(1500, 20);
+	pair_works(p, 1500, 20);
 	ck_assert_int_eq(pair_say(p, p->b, 1000, PPID_BINARY, SPAN(text, 1501)), ERR_MESSAGE_SIZE);
 	end();
 }
@@ -398,7 +374,7 @@ START_TEST(a_message_beyond_what_the_far_side_takes_is_refused)
 	const struct seen *s;
 
 	o.b.max_message = 1024;
-	begin(__func__, &o);
+	begin_with(__func__, &o);
 	ck_assert_int_eq(pair_say(p, p->a, 1001, PPID_BINARY, SPAN_OF(big)), ERR_OK);
 	world_run(w, 1);
 	ck_assert_int_eq(counter_value[CNT_messages_refused_total], before + 1);
@@ -419,14 +395,6 @@ END_TEST
 
 /* ---- networks that lose ---- */
 
-static void make_bad(struct phone *phone)
-{
-	phone->up.loss_permille = phone->down.loss_permille = 100;
-	phone->up.jitter_us = phone->down.jitter_us = TICK_MS(40);
-	phone->up.twice_permille = phone->down.twice_permille = 50;
-	phone->up.spare_checks = phone->down.spare_checks = true;
-}
-
 static void patient(struct relay_config *config)
 {
 	config->handshake_us = TICK_S(120);
@@ -438,16 +406,16 @@ static void patient(struct relay_config *config)
  */
 START_TEST(nothing_is_lost_doubled_or_reordered_over_bad_lines)
 {
-	w = world_create_with(__func__, patient);
-	p = pair_create(w, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				   .streams = reliable,
-				   .stream_count = 3,
-				   .a = side(_i & 1, SETUP_NONE),
-				   .b = side(_i & 1, SETUP_NONE) });
+	make(__func__, patient,
+		&(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+			.streams = reliable,
+			.stream_count = 3,
+			.a = side(_i & 1, SETUP_NONE),
+			.b = side(_i & 1, SETUP_NONE) });
 	if (_i % 3 != 1)
-		make_bad(p->a);
+		phone_has_bad_line(p->a);
 	if (_i % 3 != 0)
-		make_bad(p->b);
+		phone_has_bad_line(p->b);
 	ck_assert(pair_call(p, NULL));
 	ck_assert(world_until(w, 120, all_up));
 	pair_flow_all(p, 3000, 150);
@@ -472,11 +440,11 @@ START_TEST(what_a_line_takes_from_partially_reliable_channels_is_counted)
 	int64_t dropped = counter_value[CNT_messages_dropped_total];
 	uint64_t received = 0;
 
-	begin(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				.streams = once,
-				.stream_count = 3,
-				.a = side(false, SETUP_NONE),
-				.b = side(false, SETUP_NONE) });
+	begin_with(__func__, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+				     .streams = once,
+				     .stream_count = 3,
+				     .a = side(false, SETUP_NONE),
+				     .b = side(false, SETUP_NONE) });
 	p->b->down.loss_permille = _i ? 200 : 0;
 	for (unsigned i = 0; i < 3; i++)
 		pair_flow(p, p->a, once[i].sid, once[i].sid, _i == 2 ? 3000 : 600, 300);

@@ -8,13 +8,10 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "tests/flow/inside.h"
-#include "tests/flow/pair.h"
+#include "tests/flow/paired.h"
 
 static const struct ue_stream two[] = { { .sid = 1000, .label = "text" },
 	{ .sid = 1002, .label = "other" } };
-
-static struct world *w;
-static struct pair *p;
 
 static struct phone_options side(bool ice, enum setup setup)
 {
@@ -36,15 +33,7 @@ static void begin(const char *name, bool ice)
 {
 	struct pair_options o = options(ice);
 
-	w = world_create(name);
-	p = pair_create(w, &o);
-	pair_set_up(p);
-}
-
-static void end(void)
-{
-	pair_destroy(p);
-	world_finish(w);
+	begin_with(name, &o);
 }
 
 static void works_both_ways(uint16_t sid)
@@ -267,14 +256,6 @@ static void only_channels_of_a_ended(void)
 	ck_assert_uint_eq(p->a->secured, 1);
 }
 
-/* They are agreed as before. */
-static void reopen_on_a(void)
-{
-	ue_open(p->a->ue, &two[0], false);
-	ue_open(p->a->ue, &two[1], false);
-	p->a->touched = true;
-}
-
 static bool b_is_back(struct world *world)
 {
 	(void)world;
@@ -283,7 +264,6 @@ static bool b_is_back(struct world *world)
 
 static void come_back(void)
 {
-	reopen_on_a();
 	ck_assert_msg(world_until(w, 20, b_is_back), "b does not come back");
 	world_run(w, 1);
 	works_both_ways(1000);
@@ -306,7 +286,7 @@ START_TEST(a_side_that_ends_orderly_ends_the_channels_of_the_other_and_may_retur
 	world_run(w, 3);
 	ck_assert_uint_eq(p->b->closed, 1);
 	only_channels_of_a_ended();
-	reopen_on_a();
+	pair_reopen(p, p->a);
 	start_again(p->b);
 	come_back();
 	end();
@@ -324,6 +304,7 @@ START_TEST(
 	world_run(w, 5);
 	only_channels_of_a_ended();
 	p->note_count[0] = p->note_count[1] = 0;
+	pair_reopen(p, p->a);
 	come_back();
 	ck_assert_int_eq(counter_value[CNT_buffered_bytes], 0);
 	end();
@@ -375,17 +356,7 @@ START_TEST(a_call_may_end_at_any_moment_of_set_up)
 {
 	struct pair_options o = options(_i);
 
-	w = world_create(__func__);
-	for (unsigned ms = 0; ms < 320; ms += 10) {
-		p = pair_create(w, &o);
-		ck_assert(pair_call(p, NULL));
-		pair_flow_all(p, 500, 10);
-		world_run(w, ms / 1e3);
-		pair_hang_up(p);
-		ck_assert(world_until(w, 2.1, nothing_left));
-		pair_destroy(p);
-	}
-	world_finish(w);
+	pair_ends_at_any_moment(__func__, &o);
 }
 END_TEST
 
@@ -395,21 +366,10 @@ END_TEST
 START_TEST(a_side_that_is_told_later_gets_what_was_said_before)
 {
 	struct pair_options o = options(_i);
-	struct context_spec spec;
-	struct relay_refusal refusal;
-	struct ue_remote remote;
 	struct flow *f;
 
-	w = world_create(__func__);
-	p = pair_create(w, &o);
-	p->b->unknown = true;
-	snprintf(p->context_id, sizeof(p->context_id), "0-1");
-	pair_spec(p, &spec);
-	ck_assert_ptr_nonnull(world_create_context(w, p->context_id, &spec, &refusal));
-	context_spec_finish(&spec);
-	ck_assert(pair_remote(p, p->a, &remote));
-	ck_assert_int_eq(ue_connect(p->a->ue, sim_now(), &remote), ERR_OK);
-	p->a->touched = true;
+	make(__func__, NULL, &o);
+	pair_call_without_b(p);
 	f = pair_flow(p, p->a, 1000, 1000, 1000, 200);
 	world_run(w, 6);
 	ck_assert_uint_eq(p->a->opened, 2);
@@ -433,6 +393,7 @@ START_TEST(a_new_fingerprint_of_one_side_is_no_matter_of_the_other_leg)
 	ck_assert(pair_update(p));
 	world_run(w, 3);
 	only_channels_of_a_ended();
+	pair_reopen(p, p->a);
 	come_back();
 	ck_assert_uint_eq(p->b->secured, 2);
 	end();
@@ -442,13 +403,7 @@ END_TEST
 START_TEST(an_update_without_change_disturbs_nothing)
 {
 	begin(__func__, _i);
-	pair_flow_all(p, 2000, 500);
-	for (unsigned i = 0; i < 10; i++) {
-		world_run(w, 0.1);
-		ck_assert(pair_update(p));
-	}
-	ck_assert(world_until(w, 60, flows_done));
-	flows_are_whole(p);
+	pair_stands_updates(p);
 	ck_assert_uint_eq(p->a->secured + p->b->secured, 2);
 	end();
 }
@@ -474,34 +429,11 @@ END_TEST
 
 /* ---- memory that runs out ---- */
 
-/* Set-up, channels of both kinds, traffic, an update, the end. Whatever fails on the way, the end comes. */
-static void one_call(int ice)
-{
-	struct pair_options o = options(ice);
-	const struct ue_stream storm = { .sid = 1010, .label = "storm" };
-
-	p = pair_create(w, &o);
-	if (pair_call(p, NULL)) {
-		world_run(w, 1);
-		ue_open(p->a->ue, &storm, true);
-		pair_flow_all(p, 3000, 5);
-		world_run(w, 0.5);
-		for (unsigned i = 0; i < p->flow_count; i++)
-			ck_assert_uint_eq(p->flows[i].ledger.wrong, 0);
-		pair_update(p);
-		close_channel(p->b, 1000);
-		world_run(w, 0.5);
-	}
-	pair_hang_up(p);
-	pair_destroy(p);
-	world_run(w, 3);
-}
-
 START_TEST(any_allocation_of_a_call_may_fail)
 {
-	w = world_create(__func__);
-	world_sweep(w, one_call, _i, 60);
-	world_finish(w);
+	struct pair_options o = options(_i);
+
+	pair_sweep(__func__, &o, 60);
 }
 END_TEST
 

@@ -8,7 +8,7 @@
 
 #include "dcmf/base/counters.h"
 #include "tests/flow/inside.h"
-#include "tests/flow/pair.h"
+#include "tests/flow/paired.h"
 
 #define KIB    1024u
 #define MIB    (KIB * KIB)
@@ -26,8 +26,6 @@ static const struct ue_stream streams[] = {
 	{ .sid = 1002, .label = "other" },
 };
 
-static struct world *w;
-static struct pair *p;
 static int64_t peak;
 
 static void small_queues(struct relay_config *config)
@@ -40,20 +38,14 @@ static void begin(const char *name)
 {
 	struct phone_options side = { .max_message = 16 * KIB };
 
-	w = world_create_with(name, small_queues);
-	p = pair_create(w, &(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
-				   .streams = streams,
-				   .stream_count = 3,
-				   .a = side,
-				   .b = side });
+	make(name, small_queues,
+		&(struct pair_options){ .proxy = PROXY_DC_APPLICATION,
+			.streams = streams,
+			.stream_count = 3,
+			.a = side,
+			.b = side });
 	pair_set_up(p);
 	peak = 0;
-}
-
-static void end(void)
-{
-	pair_destroy(p);
-	world_finish(w);
 }
 
 static bool watch_memory(struct world *world)

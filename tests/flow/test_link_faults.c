@@ -344,15 +344,16 @@ END_TEST
 /* ---- memory ---- */
 
 /* A call with traffic both ways, a channel that ends, a connection that breaks. */
-static void whole_call(int protocol)
+static void whole_call(struct world *world, const void *arg)
 {
+	const uint8_t *protocol = arg;
 	struct phone_options o = three;
 
-	to.protocol = (uint8_t)protocol;
+	to.protocol = *protocol;
 	o.application = true;
 	o.server = &to;
-	o.stream_count = protocol == LINK_UDP ? 1 : 3;
-	p = phone_create(w, &o);
+	o.stream_count = *protocol == LINK_UDP ? 1 : 3;
+	p = phone_create(world, &o);
 	p->heard = hear;
 	ways->echo = true;
 	ways->deaf = false;
@@ -377,8 +378,10 @@ static void whole_call(int protocol)
 
 START_TEST(every_failed_allocation_is_survived)
 {
+	uint8_t protocol = (uint8_t)_i;
+
 	begin_with(__func__, small_queues, NULL);
-	world_sweep(w, whole_call, _i, _i == LINK_UDP ? 25 : 50);
+	world_sweep(w, whole_call, &protocol, _i == LINK_UDP ? 25 : 50);
 	world_finish(w);
 	to = (struct link_spec){ 0 };
 }

@@ -30,7 +30,7 @@ START_TEST(a_server_is_reached_in_every_role_with_every_kind_of_ice)
 	ck_assert_int_eq(b.ice_ufrag != NULL, o.b.ice || o.b.ice_lite);
 	ck_assert_int_eq(a.passes, !is_bridge(_i));
 	ck_assert_int_eq(b.passes, !is_bridge(_i));
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(events(RELAY_EVENT_DTLS_CONNECTED, HOP_MB), is_bridge(_i));
 	ck_assert_uint_eq(events(RELAY_EVENT_DTLS_CONNECTED, o.hop), is_bridge(_i));
 	ck_assert_uint_eq(events(RELAY_EVENT_CHANNEL_OPENED, o.hop), is_bridge(_i) ? 3 : 0);
@@ -51,7 +51,7 @@ START_TEST(a_server_that_was_known_before_chooses_its_role)
 	o.b.setup = _i & 2 ? SETUP_ACTIVE : SETUP_PASSIVE;
 	begin_with(__func__, &o);
 	ck_assert_int_eq(ue_is_client(p->b->ue), (_i & 2) / 2);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	end();
 }
 END_TEST
@@ -117,13 +117,10 @@ END_TEST
 
 START_TEST(a_server_with_another_certificate_gets_nothing)
 {
-	struct pair_options o = options(PROXY_DC_APPLICATION, _i / 2);
+	struct pair_options o = known_before(_i / 2);
 
 	o.b.setup = _i & 1 ? SETUP_ACTIVE : SETUP_PASSIVE;
-	o.together = true;
-	o.a.setup = SETUP_ACTIVE;
-	w = world_create(__func__);
-	p = pair_create(w, &o);
+	make(__func__, NULL, &o);
 	p->b->wrong_fingerprint = true;
 	ck_assert(pair_call(p, NULL));
 	pair_flow(p, p->a, 1000, 1000, 100, 3);
@@ -142,13 +139,9 @@ END_TEST
 /* Where the controller says too late which certificate is right, what was said before is not lost. */
 START_TEST(the_right_fingerprint_by_an_update_mends_it)
 {
-	struct pair_options o = options(PROXY_DC_APPLICATION, NO_ICE);
+	struct pair_options o = known_before(NO_ICE);
 
-	o.b.setup = SETUP_PASSIVE;
-	o.together = true;
-	o.a.setup = SETUP_ACTIVE;
-	w = world_create(__func__);
-	p = pair_create(w, &o);
+	make(__func__, NULL, &o);
 	p->b->wrong_fingerprint = true;
 	ck_assert(pair_call(p, NULL));
 	world_run(w, 3);
@@ -157,7 +150,7 @@ START_TEST(the_right_fingerprint_by_an_update_mends_it)
 	ck_assert(pair_update(p));
 	ck_assert(world_until(w, 20, all_up));
 	world_run(w, 0.2);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->a->secured, 1);
 	end();
 }
@@ -186,7 +179,7 @@ START_TEST(a_stranger_on_the_port_of_the_server_is_counted_and_nothing_else)
 	dgram[0] = 0; /* no STUN either */
 	net_send(w->net, &stranger, &b.local, SPAN_OF(dgram));
 	world_run(w, 0.1);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	end();
 }
 END_TEST
@@ -196,13 +189,9 @@ END_TEST
 /* What the phone says waits, bounded in bytes and time; then its channels end, each by its policy. */
 START_TEST(a_server_that_never_answers_is_told_and_shuts_the_window)
 {
-	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+	struct pair_options o = known_before(_i);
 
-	o.together = true;
-	o.a.setup = SETUP_ACTIVE;
-	o.b.setup = SETUP_PASSIVE;
-	w = world_create(__func__);
-	p = pair_create(w, &o);
+	make(__func__, NULL, &o);
 	p->b->down.cut = true;
 	ck_assert(pair_call(p, NULL));
 	world_run(w, 2);
@@ -273,12 +262,9 @@ END_TEST
 /* Nobody tells anything: our hello comes again until it is heard. */
 START_TEST(a_passive_server_that_starts_again_is_found_without_an_update)
 {
-	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
+	struct pair_options o = known_before(_i);
 	struct ue_remote remote;
 
-	o.together = true;
-	o.a.setup = SETUP_ACTIVE;
-	o.b.setup = SETUP_PASSIVE;
 	begin_with(__func__, &o);
 	p->b->up.cut = p->b->down.cut = true;
 	world_run(w, 400);
@@ -291,11 +277,9 @@ START_TEST(a_passive_server_that_starts_again_is_found_without_an_update)
 	ck_assert_int_eq(ue_connect(p->b->ue, sim_now(), &remote), ERR_OK);
 	p->b->touched = true;
 	ck_assert(world_until(w, 200, b_is_up));
-	for (unsigned i = 0; i < 3; i++)
-		ck_assert_int_eq(ue_open(p->a->ue, &three[i], false), ERR_OK);
-	p->a->touched = true;
+	pair_reopen(p, p->a);
 	world_run(w, 1);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->a->secured, 1);
 	end();
 }
@@ -331,13 +315,11 @@ START_TEST(a_server_that_starts_again_is_reached_again)
 	ck_assert(pair_update(p));
 	world_run(w, 5);
 	ck_assert_uint_eq(p->a->channels_closed, 3);
-	for (unsigned i = 0; i < 3; i++)
-		ck_assert_int_eq(ue_open(p->a->ue, &three[i], false), ERR_OK);
-	p->a->touched = true;
+	pair_reopen(p, p->a);
 	ck_assert(world_until(w, 20, b_is_up));
 	world_run(w, 1);
 	p->note_count[0] = p->note_count[1] = 0;
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->a->secured, 1);
 	ck_assert_uint_eq(p->b->secured, 2);
 	ck_assert_int_eq(counter_value[CNT_buffered_bytes], 0);
@@ -347,14 +329,6 @@ END_TEST
 
 /* ---- lines ---- */
 
-static void make_bad(struct phone *phone)
-{
-	phone->up.loss_permille = phone->down.loss_permille = 100;
-	phone->up.jitter_us = phone->down.jitter_us = TICK_MS(40);
-	phone->up.twice_permille = phone->down.twice_permille = 50;
-	phone->up.spare_checks = phone->down.spare_checks = true;
-}
-
 START_TEST(bad_lines_to_both_lose_nothing)
 {
 	const struct ue_stream reliable = { .sid = 1000 };
@@ -362,15 +336,8 @@ START_TEST(bad_lines_to_both_lose_nothing)
 
 	o.streams = &reliable;
 	o.stream_count = 1;
-	w = world_create(__func__);
-	p = pair_create(w, &o);
-	make_bad(p->a);
-	make_bad(p->b);
-	ck_assert(pair_call(p, NULL));
-	ck_assert(world_until(w, 300, all_up));
-	pair_flow_all(p, 3000, 100);
-	ck_assert(world_until(w, 3600, flows_done));
-	flows_are_whole(p);
+	make(__func__, NULL, &o);
+	pair_works_over_bad_lines(p);
 	end();
 }
 END_TEST
@@ -426,7 +393,7 @@ START_TEST(a_stream_that_was_not_agreed_gets_nowhere)
 	world_run(w, 2);
 	ck_assert_uint_eq(p->note_count[0], 0);
 	ck_assert_uint_eq(p->a->opened, 3);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	end();
 }
 END_TEST

@@ -10,21 +10,10 @@
 START_TEST(a_server_that_is_told_later_gets_what_was_said_before)
 {
 	struct pair_options o = options(PROXY_DC_APPLICATION, _i);
-	struct relay_refusal refusal;
-	struct context_spec spec;
-	struct ue_remote remote;
 	struct flow *f;
 
-	w = world_create(__func__);
-	p = pair_create(w, &o);
-	p->b->unknown = true;
-	snprintf(p->context_id, sizeof(p->context_id), "0-1");
-	pair_spec(p, &spec);
-	ck_assert_ptr_nonnull(world_create_context(w, p->context_id, &spec, &refusal));
-	context_spec_finish(&spec);
-	ck_assert(pair_remote(p, p->a, &remote));
-	ck_assert_int_eq(ue_connect(p->a->ue, sim_now(), &remote), ERR_OK);
-	p->a->touched = true;
+	make(__func__, NULL, &o);
+	pair_call_without_b(p);
 	f = pair_flow(p, p->a, 1000, 1000, 1000, 200);
 	world_run(w, 6);
 	ck_assert_uint_eq(f->sent, 200);
@@ -42,8 +31,7 @@ START_TEST(a_server_that_moves_keeps_its_association)
 	int ice = _i / 2;
 
 	begin(__func__, proxy_of(_i), ice);
-	pair_flow(p, p->a, 1000, 1000, 2000, 500);
-	pair_flow(p, p->b, 1000, 1000, 2000, 500);
+	pair_flow_reliable(p, 2000, 500);
 	world_run(w, 0.3);
 	phone_move(p->b);
 	if (ice == FULL_ICE)
@@ -69,7 +57,7 @@ START_TEST(a_lite_server_may_restart_ice)
 	pair_view(p, p->b, &after);
 	ck_assert_str_eq(before.ice_ufrag, after.ice_ufrag); /* the controller did not ask us to */
 	world_run(w, 60);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->b->secured, 1);
 	end();
 }
@@ -93,7 +81,7 @@ START_TEST(our_own_ice_restart_toward_a_lite_server_keeps_everything)
 	ck_assert_str_ne(ufrag, b.ice_ufrag);
 	ck_assert(pair_remote(p, p->b, &remote)); /* and the server is told */
 	world_run(w, 60);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->b->secured, 1);
 	end();
 }
@@ -102,13 +90,7 @@ END_TEST
 START_TEST(an_update_without_change_disturbs_nothing)
 {
 	begin(__func__, proxy_of(_i), _i / 2);
-	pair_flow(p, p->a, 1000, 1000, 2000, 500);
-	for (unsigned i = 0; i < 10; i++) {
-		world_run(w, 0.1);
-		ck_assert(pair_update(p));
-	}
-	ck_assert(world_until(w, 60, flows_done));
-	flows_are_whole(p);
+	pair_stands_updates(p);
 	ck_assert_uint_eq(p->a->secured + p->b->secured, 2);
 	end();
 }
@@ -195,7 +177,7 @@ START_TEST(an_update_that_fails_leaves_both_sides_as_they_were)
 	ck_assert(pair_update(p)); /* back to where it was */
 	world_run(w, 3);
 	nothing_changed(&before, ports);
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->a->secured + p->b->secured, 2);
 	end();
 }
@@ -209,8 +191,7 @@ START_TEST(a_line_that_comes_and_goes_does_not_disturb_its_neighbour)
 
 	begin(__func__, proxy_of(_i), NO_ICE);
 	ports = w->ports_open;
-	pair_flow(p, p->a, 1000, 1000, 2000, 500);
-	pair_flow(p, p->b, 1000, 1000, 2000, 500);
+	pair_flow_reliable(p, 2000, 500);
 	for (unsigned i = 0; i < 5; i++) {
 		spec_with_more(&spec);
 		spec.terminations[1].medias[0].remote.port--;
@@ -269,17 +250,7 @@ START_TEST(a_call_may_end_at_any_moment_of_set_up)
 {
 	struct pair_options o = options(proxy_of(_i), _i / 2);
 
-	w = world_create(__func__);
-	for (unsigned ms = 0; ms < 320; ms += 10) {
-		p = pair_create(w, &o);
-		ck_assert(pair_call(p, NULL));
-		pair_flow_all(p, 500, 10);
-		world_run(w, ms / 1e3);
-		pair_hang_up(p);
-		ck_assert(world_until(w, 2.1, nothing_left));
-		pair_destroy(p);
-	}
-	world_finish(w);
+	pair_ends_at_any_moment(__func__, &o);
 }
 END_TEST
 
@@ -300,7 +271,7 @@ START_TEST(two_phones_at_one_application_live_and_die_alone)
 	world_run(w, 3);
 	ck_assert_uint_eq(relay_context_count(w->relay), 1);
 	p = two;
-	works_both_ways();
+	pair_works(p, 900, 50);
 	ck_assert_uint_eq(two->a->closed + two->b->closed, 0);
 	pair_destroy(one);
 	end();
@@ -309,31 +280,11 @@ END_TEST
 
 /* ---- memory ---- */
 
-static void one_call(int i)
-{
-	struct pair_options o = options(proxy_of(i), i / 2);
-
-	p = pair_create(w, &o);
-	if (pair_call(p, NULL)) {
-		world_run(w, 1);
-		ue_open(p->a->ue, &chat, true);
-		pair_flow_all(p, 3000, 3);
-		world_run(w, 0.5);
-		pair_update(p);
-		ue_close_channel(p->b->ue, sim_now(), 1000);
-		p->b->touched = true;
-		world_run(w, 0.5);
-	}
-	pair_hang_up(p);
-	pair_destroy(p);
-	world_run(w, 3);
-}
-
 START_TEST(any_allocation_of_a_call_may_fail)
 {
-	w = world_create(__func__);
-	world_sweep(w, one_call, _i, 20);
-	world_finish(w);
+	struct pair_options o = options(proxy_of(_i), _i / 2);
+
+	pair_sweep(__func__, &o, 20);
 }
 END_TEST
 

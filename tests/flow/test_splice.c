@@ -10,15 +10,12 @@
 #include "dcmf/base/counters.h"
 #include "dcmf/relay/parts.h"
 #include "tests/flow/inside.h"
-#include "tests/flow/pair.h"
+#include "tests/flow/paired.h"
 
 #define KIB 1024u
 
 static const struct ue_stream two[] = { { .sid = 1000, .label = "text" },
 	{ .sid = 1001, .quality = { true, MAX_RETRANSMITS, 256, 3 }, .label = "pointer" } };
-
-static struct world *w;
-static struct pair *p;
 
 static struct phone_options side(bool ice, enum setup setup)
 {
@@ -36,32 +33,11 @@ static struct pair_options options(bool ice)
 		.b = side(ice, SETUP_NONE) };
 }
 
-static void begin_with(const char *name, const struct pair_options *o)
-{
-	w = world_create(name);
-	p = pair_create(w, o);
-	pair_set_up(p);
-}
-
 static void begin(const char *name, bool ice)
 {
 	struct pair_options o = options(ice);
 
 	begin_with(name, &o);
-}
-
-static void end(void)
-{
-	pair_destroy(p);
-	world_finish(w);
-}
-
-static void works_both_ways(void)
-{
-	pair_flow_all(p, 900, 100);
-	ck_assert(world_until(w, 60, flows_done));
-	flows_are_whole(p);
-	pair_forget_flows(p);
 }
 
 static bool nothing_was_set_up_again(void)
@@ -111,7 +87,7 @@ START_TEST(each_phone_sees_the_other_in_every_role_with_and_without_ice)
 	ck_assert_int_eq(counter_value[CNT_associations], 2);
 	ck_assert_int_eq(counter_value[CNT_legs], 0);
 	ck_assert_int_eq(counter_value[CNT_splices], 2);
-	works_both_ways();
+	pair_works(p, 900, 100);
 	ck_assert_uint_eq(world_count(w, NULL, RELAY_EVENT_DTLS_CONNECTED), 0);
 	pair_hang_up(p);
 	ck_assert(world_until(w, 2.1, nothing_left));
@@ -132,7 +108,7 @@ START_TEST(both_sides_told_at_once_and_browsers_come_up_too)
 	}
 	begin_with(__func__, &o);
 	each_saw_the_other();
-	works_both_ways();
+	pair_works(p, 900, 100);
 	end();
 }
 END_TEST
@@ -158,8 +134,7 @@ START_TEST(a_wrong_fingerprint_fails_between_the_phones)
 {
 	struct pair_options o = options(false);
 
-	w = world_create(__func__);
-	p = pair_create(w, &o);
+	make(__func__, NULL, &o);
 	p->b->wrong_fingerprint = true;
 	ck_assert(pair_call(p, NULL));
 	world_run(w, 10);
@@ -169,14 +144,6 @@ START_TEST(a_wrong_fingerprint_fails_between_the_phones)
 }
 END_TEST
 
-static void make_bad(struct phone *phone)
-{
-	phone->up.loss_permille = phone->down.loss_permille = 100;
-	phone->up.jitter_us = phone->down.jitter_us = TICK_MS(40);
-	phone->up.twice_permille = phone->down.twice_permille = 50;
-	phone->up.spare_checks = phone->down.spare_checks = true;
-}
-
 START_TEST(bad_lines_are_the_phones_own_affair)
 {
 	const struct ue_stream reliable = { .sid = 1000 };
@@ -184,15 +151,8 @@ START_TEST(bad_lines_are_the_phones_own_affair)
 
 	o.streams = &reliable;
 	o.stream_count = 1;
-	w = world_create(__func__);
-	p = pair_create(w, &o);
-	make_bad(p->a);
-	make_bad(p->b);
-	ck_assert(pair_call(p, NULL));
-	ck_assert(world_until(w, 300, all_up));
-	pair_flow_all(p, 3000, 100);
-	ck_assert(world_until(w, 3600, flows_done));
-	flows_are_whole(p);
+	make(__func__, NULL, &o);
+	pair_works_over_bad_lines(p);
 	end();
 }
 END_TEST
@@ -255,7 +215,7 @@ START_TEST(only_dtls_of_the_agreed_remotes_crosses)
 			"first byte %u is counted nowhere", strange[i].first);
 	}
 	ck_assert(nothing_was_set_up_again());
-	works_both_ways();
+	pair_works(p, 900, 100);
 	end();
 }
 END_TEST
@@ -284,19 +244,12 @@ END_TEST
 START_TEST(a_side_that_is_told_later_is_waited_for)
 {
 	int64_t before = counter_value[CNT_splice_dropped_total];
-	struct relay_refusal refusal;
 	struct pair_options o = options(_i);
-	struct context_spec spec;
 	uint8_t hello[60] = { 22 };
 	struct addr to;
 
-	w = world_create(__func__);
-	p = pair_create(w, &o);
-	p->b->unknown = true;
-	snprintf(p->context_id, sizeof(p->context_id), "0-1");
-	pair_spec(p, &spec);
-	ck_assert_ptr_nonnull(world_create_context(w, p->context_id, &spec, &refusal));
-	context_spec_finish(&spec);
+	make(__func__, NULL, &o);
+	pair_call_without_b(p);
 	to = gateway_of(p->a);
 	net_send(w->net, &p->a->at.local, &to, SPAN_OF(hello));
 	world_run(w, 1);
@@ -306,7 +259,7 @@ START_TEST(a_side_that_is_told_later_is_waited_for)
 	ck_assert(pair_update(p));
 	ck_assert(world_until(w, 20, all_up));
 	each_saw_the_other();
-	works_both_ways();
+	pair_works(p, 900, 100);
 	end();
 }
 END_TEST
@@ -327,7 +280,7 @@ START_TEST(a_phone_that_moves_keeps_its_association)
 	ck_assert(pair_update(p));
 	pair_forget_flows(p); /* what is partially reliable may have lost some */
 	world_run(w, 5);
-	works_both_ways();
+	pair_works(p, 900, 100);
 	ck_assert(nothing_was_set_up_again());
 	end();
 }
@@ -345,7 +298,7 @@ START_TEST(an_ice_restart_stays_on_its_side)
 	ck_assert_str_ne(of_a.credentials.ufrag, now_a.credentials.ufrag);
 	ck_assert_str_eq(of_b.credentials.ufrag, now_b.credentials.ufrag);
 	world_run(w, 60);
-	works_both_ways();
+	pair_works(p, 900, 100);
 	ck_assert(nothing_was_set_up_again());
 	end();
 }
@@ -377,7 +330,7 @@ START_TEST(a_new_fingerprint_is_passed_on)
 	ck_assert(pair_update(p));
 	ck_assert(world_until(w, 20, all_up));
 	each_saw_the_other();
-	works_both_ways();
+	pair_works(p, 900, 100);
 	ck_assert_uint_eq(p->a->secured + p->b->secured, 4);
 	end();
 }
@@ -386,13 +339,7 @@ END_TEST
 START_TEST(an_update_without_change_disturbs_nothing)
 {
 	begin(__func__, _i);
-	pair_flow(p, p->a, 1000, 1000, 2000, 500);
-	for (unsigned i = 0; i < 10; i++) {
-		world_run(w, 0.1);
-		ck_assert(pair_update(p));
-	}
-	ck_assert(world_until(w, 60, flows_done));
-	flows_are_whole(p);
+	pair_stands_updates(p);
 	ck_assert(nothing_was_set_up_again());
 	end();
 }
@@ -426,27 +373,11 @@ START_TEST(a_splice_is_small_and_leaves_nothing)
 }
 END_TEST
 
-static void one_call(int ice)
-{
-	struct pair_options o = options(ice);
-
-	p = pair_create(w, &o);
-	if (pair_call(p, NULL)) {
-		world_run(w, 1);
-		pair_flow_all(p, 1000, 3);
-		world_run(w, 0.5);
-		pair_update(p);
-	}
-	pair_hang_up(p);
-	pair_destroy(p);
-	world_run(w, 3);
-}
-
 START_TEST(any_allocation_of_a_call_may_fail)
 {
-	w = world_create(__func__);
-	world_sweep(w, one_call, _i, 20);
-	world_finish(w);
+	struct pair_options o = options(_i);
+
+	pair_sweep(__func__, &o, 20);
 }
 END_TEST
 

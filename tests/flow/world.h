@@ -176,7 +176,9 @@ bool phone_update_to(struct phone *p, const struct context_spec *spec);
 void phone_get(struct phone *p, uint16_t sid, const char *target);
 void phone_ask(struct phone *p, const struct ue_request *r);
 void phone_raw(struct phone *p, uint16_t sid, const char *text, unsigned responses);
-void phone_move(struct phone *p);        /* to another address */
+void phone_move(struct phone *p); /* to another address */
+/* A tenth is lost, some comes twice, and all of it out of order; the checks are spared. */
+void phone_has_bad_line(struct phone *p);
 bool phone_is_up(const struct phone *p); /* every channel is open */
 const struct reply *phone_reply(const struct phone *p, unsigned i);
 struct relay_context *phone_context(const struct phone *p);
@@ -194,9 +196,10 @@ const struct seen *world_last(
 
 /*
  * Every allocation that the relay makes during `call` fails once, each in a run of its own: nothing
- * stays behind. `call` makes a context and ends it; with enough memory it needs `at_least` so many.
+ * of it stays behind. `call` makes a context and ends it; with enough memory it needs `at_least` so many.
  */
-void world_sweep(struct world *w, void (*call)(int arg), int arg, unsigned at_least);
+void world_sweep(struct world *w, void (*call)(struct world *w, const void *arg), const void *arg,
+	unsigned at_least);
 
 /* Conditions. */
 bool all_up(struct world *w);
