@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/desk/desk.h"
 #include "control/ng/ng.h"
 #include "dcmf/base/alloc.h"
-#include "dcmf/base/log.h"
+#include "tests/fuzz/desk_world.h"
 #include "tests/unit/control/dialog_gateway.h"
 
 #define REQUESTS 32
@@ -32,11 +31,6 @@ static tick_t now_of(void *front)
 	return now;
 }
 
-static int64_t wall_us(void *front)
-{
-	return INT64_C(1700000000000000);
-}
-
 static bool to_worker(void *front, unsigned worker, struct span line)
 {
 	if (request_count == REQUESTS)
@@ -44,36 +38,6 @@ static bool to_worker(void *front, unsigned worker, struct span line)
 	requests[request_count++] = mem_span_dup(line);
 	return true;
 }
-
-static void to_controller(void *front, uint64_t controller, struct span line)
-{
-}
-
-static bool has_hung_up(void *front, uint64_t controller)
-{
-	return false;
-}
-
-static void resolve(void *front, const char *host, uint16_t port, uint64_t ticket)
-{
-}
-
-static bool worker_info(void *front, unsigned worker, struct desk_worker_info *out)
-{
-	return true;
-}
-
-static int64_t counter(void *front, int which)
-{
-	return which;
-}
-
-static void drained(void *front)
-{
-}
-
-static const struct desk_ops ops = { to_controller, has_hung_up, to_worker, resolve, worker_info,
-	counter, wall_us, drained, NULL };
 
 static json_t *result_of(const json_t *request)
 {
@@ -133,31 +97,22 @@ static void play(struct ng *ng, struct span record)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct desk_config config = { .ops = &ops,
-		.name = "n",
-		.version = "v",
-		.nf_instance_id = "i",
-		.workers = 1,
-		.max_requests_per_controller = 8,
-		.limits = { .contexts = 4, .drain_deadline_us = TICK_S(1) } };
+	struct desk_ops ops = world_ops;
 	static const struct ng_interface interfaces[] = {
 		{ "access", { .ip = { 192, 0, 2, 1 }, .family = ADDR_IPV4 } },
 	};
 	struct ng_config c = { .reply = reply,
 		.now = now_of,
-		.wall_us = wall_us,
+		.wall_us = world_wall_us,
 		.interfaces = interfaces,
 		.interface_count = 1 };
-	static FILE *quiet; /* what is logged of bad messages is of no use here */
 	struct span rest = SPAN(data, size);
 	struct ng *ng;
 
-	if (quiet == NULL && (quiet = fopen("/dev/null", "w")) != NULL)
-		log_open(quiet, false);
 	now = (tick_t){ TICK_S(1) };
 	request_count = made = messages = replies = 0;
-	desk = c.desk = desk_create(&config, now);
-	desk_worker_up(desk, now, 0);
+	ops.to_worker = to_worker;
+	desk = c.desk = world_desk(&ops, 1, now);
 	ng = ng_create(&c);
 	for (int records = 0; rest.len > 0 && records < 40; records++)
 		play(ng, span_cut(&rest, '\0'));

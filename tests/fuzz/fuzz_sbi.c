@@ -2,60 +2,17 @@
  * fuzz_sbi.c: consumers of Nmf_MRM and the workers behind: a line each; the first byte says whose it
  * is. A request is its method, path, media type, headers ("name:value") and body, parted by tabs.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "control/json.h"
 #include "control/sbi/sbi.h"
-#include "dcmf/base/log.h"
+#include "tests/fuzz/desk_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define FIELDS 16
 
 static int32_t streams;
-
-/* ---- the desk's world ---- */
-
-static bool to_worker(void *front, unsigned worker, struct span line)
-{
-	return true;
-}
-
-static bool has_hung_up(void *front, uint64_t controller)
-{
-	return false;
-}
-
-static void to_controller(void *front, uint64_t controller, struct span line)
-{
-}
-
-static void resolve(void *front, const char *host, uint16_t port, uint64_t ticket)
-{
-}
-
-static bool worker_info(void *front, unsigned worker, struct desk_worker_info *out)
-{
-	return true;
-}
-
-static int64_t counter(void *front, int which)
-{
-	return which;
-}
-
-static int64_t wall_us(void *arg)
-{
-	return INT64_C(1580806177845000);
-}
-
-static void drained(void *front)
-{
-}
-
-static const struct desk_ops desk_ops = { to_controller, has_hung_up, to_worker, resolve,
-	worker_info, counter, wall_us, drained, NULL };
 
 /* ---- the service's world ---- */
 
@@ -95,7 +52,8 @@ static unsigned load(void *arg)
 	return 95;
 }
 
-static const struct sbi_ops sbi_ops = { answer, has_hung_up, authorize, load, wall_us, NULL };
+static const struct sbi_ops sbi_ops = { answer, world_has_hung_up, authorize, load, world_wall_us,
+	NULL };
 
 /* ---- lines ---- */
 
@@ -153,25 +111,11 @@ static void play_all(struct desk *d, struct span rest)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct desk_config config = {
-		.ops = &desk_ops,
-		.name = "n",
-		.version = "v",
-		.nf_instance_id = "i",
-		.workers = 2,
-		.max_requests_per_controller = 8,
-		.limits = { .contexts = 4, .drain_deadline_us = TICK_S(1) },
-	};
-	static FILE *quiet;
-	struct desk *d = desk_create(&config, (tick_t){ 0 });
+	struct desk *d = world_desk(&world_ops, 2, (tick_t){ 0 });
 
-	if (quiet == NULL && (quiet = fopen("/dev/null", "w")) != NULL)
-		log_open(quiet, false);
 	if (d == NULL)
 		return 0;
 	streams = 0;
-	desk_worker_up(d, (tick_t){ 0 }, 0);
-	desk_worker_up(d, (tick_t){ 0 }, 1);
 	play_all(d, SPAN(data, size));
 	desk_destroy(d);
 	return 0;
