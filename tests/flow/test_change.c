@@ -151,6 +151,41 @@ START_TEST(a_new_fingerprint_makes_a_new_association)
 }
 END_TEST
 
+/* RFC 8842 5.3: a new association is answered with a new tls-id; without one it stays. */
+START_TEST(a_new_association_gets_a_new_tls_id)
+{
+	struct ue_remote first;
+
+	begin(__func__, &(struct phone_options){ .setup = SETUP_ACTIVE });
+	first = p->remote;
+	ck_assert(phone_update(p));
+	ck_assert_str_eq(p->remote.tls_id, first.tls_id);
+	ue_renew(p->ue, NULL);
+	p->opened = 0;
+	ck_assert(phone_update(p));
+	ck_assert_str_ne(p->remote.tls_id, first.tls_id);
+	ck_assert(world_until(w, 20, all_up));
+	world_finish(w);
+}
+END_TEST
+
+/* The peer says it takes larger messages now. The association keeps the bound it was told. */
+START_TEST(a_new_message_size_loses_nothing)
+{
+	struct context_spec spec;
+	static const uint32_t sizes[] = { 65536, 0, 512 };
+
+	begin(__func__, NULL);
+	phone_spec(p, &spec);
+	spec.terminations[0].medias[0].remote_max_message = sizes[_i];
+	ck_assert(phone_update_to(p, &spec));
+	context_spec_finish(&spec);
+	ck_assert_uint_eq(phone_fetch(p, 0, "/big", 60)->received, MIB);
+	ck_assert(!phone_reply(p, 0)->wrong);
+	world_finish(w);
+}
+END_TEST
+
 /* An update that says what is true already disturbs nothing. */
 START_TEST(an_update_without_change_disturbs_nothing)
 {
@@ -305,6 +340,8 @@ static void add(TCase *tc)
 	tcase_add_test(tc, consent_that_ends_is_a_path_loss);
 	tcase_add_loop_test(tc, a_phone_that_closed_may_connect_again, 0, 2);
 	tcase_add_loop_test(tc, a_new_fingerprint_makes_a_new_association, 0, 4);
+	tcase_add_test(tc, a_new_association_gets_a_new_tls_id);
+	tcase_add_loop_test(tc, a_new_message_size_loses_nothing, 0, 3);
 	tcase_add_loop_test(tc, an_update_without_change_disturbs_nothing, 0, 2);
 	tcase_add_test(tc, a_new_certificate_of_the_node_is_for_new_calls);
 	tcase_add_loop_test(tc, streams_come_and_go_while_a_package_flows, 0, 2);

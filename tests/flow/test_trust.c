@@ -1,6 +1,6 @@
 /*
- * test_trust.c: who is believed: certificates against fingerprints, sources against what was
- * signalled or proved, and how much strangers may cost.
+ * test_trust.c: who is believed: certificates against fingerprints, sources and streams against what was
+ * signalled or proved.
  *
  *     phone    ──► relay       the one the controller named
  *     stranger ──► relay       anybody who can reach the port
@@ -187,55 +187,54 @@ START_TEST(with_latching_the_source_that_shows_the_certificate_is_believed)
 }
 END_TEST
 
-/* ---- what strangers cost ---- */
+/* ---- paths on a shared port ---- */
 
-static void three_at_once(struct relay_config *config)
+/*
+ *     phone A ── 10.0.0.10:50000 ──╮
+ *                                  ├── shared port ── relay   A has vanished, its context has not
+ *     phone B ── 10.0.0.10:50000 ──╯
+ */
+START_TEST(a_path_belongs_to_whoever_uses_it_now)
 {
-	config->half_open = 3;
-	config->handshake_us = TICK_S(5);
-}
+	struct world *w = world_create(__func__);
+	struct phone *p = phone_create(w, &(struct phone_options){ .ice = true });
+	struct phone *second;
 
-/*     8 phones begin at once, 3 may: the others wait for a turn and get it when they try again */
-START_TEST(handshakes_beyond_the_half_open_limit_wait)
-{
-	struct world *w = world_create_with(__func__, three_at_once);
-	int64_t highest = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		ck_assert(phone_call(
-			phone_create(w, &(struct phone_options){ .setup = SETUP_ACTIVE }), NULL));
-	for (unsigned i = 0; i < 2000 && !all_up(w); i++) {
-		world_run(w, 0.01);
-		if (counter_value[CNT_half_open] > highest)
-			highest = counter_value[CNT_half_open];
-	}
-	ck_assert_int_le(highest, 3);
-	ck_assert(world_until(w, 60, all_up));
+	dcsf_page(w->dcsf, &page);
+	w->shared_port = true;
+	phone_set_up(p);
 	world_run(w, 1);
-	ck_assert_int_eq(counter_value[CNT_half_open], 0);
+	if (_i)
+		phone_hang_up(p);
+	phone_destroy(p);
+	w->phone_count = 0; /* the next one gets its address */
+	second = phone_create(w, &(struct phone_options){ .ice = true });
+	ck_assert(phone_call(second, NULL));
+	ck_assert(world_until(w, _i ? 10 : 30, all_up));
+	ck_assert_str_eq(phone_fetch(second, 0, "/page", 20)->text, "page");
 	world_finish(w);
 }
 END_TEST
 
-/* A handshake that is begun and left gives its place back. */
-START_TEST(a_handshake_that_is_left_does_not_stay_half_open)
+/* Whoever may speak for himself cannot take what another one still uses. */
+START_TEST(a_path_in_use_is_not_taken_by_a_neighbour)
 {
-	struct world *w = world_create_with(__func__, three_at_once);
-	struct phone *p[3];
+	struct world *w = world_create(__func__);
+	struct phone *p = phone_create(w, &(struct phone_options){ .ice = true });
+	struct phone *thief;
 
-	for (unsigned i = 0; i < 3; i++) {
-		p[i] = phone_create(w, &(struct phone_options){ .setup = SETUP_ACTIVE });
-		ck_assert(phone_call(p[i], NULL));
-		p[i]->up.drop_nth = 0;
-	}
-	world_run(w, 0.07); /* hello, cookie, hello: a connection each */
-	for (unsigned i = 0; i < 3; i++)
-		p[i]->up.cut = true;
-	world_run(w, 0.1);
-	ck_assert_int_gt(counter_value[CNT_half_open], 0);
-	world_run(w, 30);
-	ck_assert_int_eq(counter_value[CNT_half_open], 0);
-	ck_assert_uint_ge(world_count(w, NULL, RELAY_EVENT_DTLS_FAILED), 1);
+	dcsf_page(w->dcsf, &(struct page){ .url = BASE "/big", .size = 1 << 20 });
+	w->shared_port = true;
+	phone_set_up(p);
+	thief = phone_create(w, &(struct phone_options){ .ice = true });
+	thief->down.cut = true;
+	ue_move(thief->ue, &p->at); /* it writes the phone's address */
+	ck_assert(phone_call(thief, NULL));
+	phone_get(p, 0, "/big");
+	world_run(w, 20);
+	ck_assert_uint_eq(p->complete, 1);
+	ck_assert_uint_eq(p->closed, 0);
+	ck_assert(!phone_reply(p, 0)->wrong);
 	world_finish(w);
 }
 END_TEST
@@ -269,8 +268,8 @@ static void add(TCase *tc)
 	tcase_add_loop_test(tc, a_handshake_of_a_stranger_goes_nowhere, 0, 2);
 	tcase_add_test(tc, without_latching_another_source_is_not_believed);
 	tcase_add_test(tc, with_latching_the_source_that_shows_the_certificate_is_believed);
-	tcase_add_test(tc, handshakes_beyond_the_half_open_limit_wait);
-	tcase_add_test(tc, a_handshake_that_is_left_does_not_stay_half_open);
+	tcase_add_loop_test(tc, a_path_belongs_to_whoever_uses_it_now, 0, 2);
+	tcase_add_test(tc, a_path_in_use_is_not_taken_by_a_neighbour);
 	tcase_add_test(tc, a_message_on_a_stream_that_was_not_agreed_is_refused);
 }
 
