@@ -14,26 +14,6 @@
 /* Ours: of the channels of one connection; a server in a hurry shall not flood the controller. */
 #define COMPLAINTS_MAX 10
 
-static const char *const protocol_words[] = {
-	[LINK_TCP] = "TCP", [LINK_TLS] = "TCP/TLS", [LINK_UDP] = "UDP"
-};
-
-static const char *const state_words[] = {
-#define LINK_STATE(name, word) [LINK_##name] = (word),
-#include "dcmf/relay/link_states.def"
-#undef LINK_STATE
-};
-
-const char *link_state_name(enum link_state s)
-{
-	return state_words[s];
-}
-
-const char *link_protocol_name(enum link_protocol p)
-{
-	return protocol_words[p];
-}
-
 static struct relay *relay_of(const struct link *k)
 {
 	return k->media->context->relay;
@@ -56,7 +36,7 @@ static const char *name(const struct link *k, char buf[96])
 	const struct link_spec *spec = link_spec(k);
 	char at[ADDR_TEXT_MAX];
 
-	snprintf(buf, 96, "%s %s", protocol_words[spec->protocol],
+	snprintf(buf, 96, "%s %s", link_protocol_name((enum link_protocol)spec->protocol),
 		addr_is_set(&spec->remote) ? addr_text(&spec->remote, at) : "not known yet");
 	return buf;
 }

@@ -9,28 +9,6 @@
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
-static const char *const event_words[] = {
-#define RELAY_EVENT(name, word) [RELAY_EVENT_##name] = (word),
-#include "dcmf/relay/events.def"
-#undef RELAY_EVENT
-};
-
-static const char *const leg_state_words[] = {
-#define LEG_STATE(name, word) [LEG_##name] = (word),
-#include "dcmf/relay/leg_states.def"
-#undef LEG_STATE
-};
-
-const char *relay_event_name(enum relay_event_type t)
-{
-	return event_words[t];
-}
-
-const char *leg_state_name(enum leg_state s)
-{
-	return leg_state_words[s];
-}
-
 void relay_config_init(struct relay_config *config)
 {
 	*config = (struct relay_config){

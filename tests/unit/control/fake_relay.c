@@ -286,41 +286,6 @@ bool relay_server_view(const struct relay *r, const struct relay_context *c, uns
 	return view(r, c, (unsigned)c->server[t][m][0], (unsigned)c->server[t][m][1], out);
 }
 
-const char *relay_event_name(enum relay_event_type type)
-{
-	static const char *const names[] = {
-#define RELAY_EVENT(name, word) word,
-#include "dcmf/relay/events.def"
-#undef RELAY_EVENT
-	};
-	return names[type];
-}
-
-const char *leg_state_name(enum leg_state s)
-{
-	static const char *const names[] = {
-#define LEG_STATE(name, word) word,
-#include "dcmf/relay/leg_states.def"
-#undef LEG_STATE
-	};
-	return names[s];
-}
-
-const char *link_state_name(enum link_state s)
-{
-	static const char *const names[] = {
-#define LINK_STATE(name, word) word,
-#include "dcmf/relay/link_states.def"
-#undef LINK_STATE
-	};
-	return names[s];
-}
-
-const char *link_protocol_name(enum link_protocol p)
-{
-	return p == LINK_UDP ? "UDP" : p == LINK_TLS ? "TCP/TLS" : "TCP";
-}
-
 /* What control asks of certificates and associations. */
 
 enum err cert_fingerprint(const struct cert *c, enum hash hash, struct fingerprint *out)
