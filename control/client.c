@@ -5,29 +5,13 @@
 
 #define INSTANCE "URI:urn:uuid:"
 
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-static bool is_uuid(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (is_dash ? s.p[i] != '-' : !is_hex(s.p[i]))
-			return false;
-	}
-	return s.len == NF_INSTANCE_MAX - 1;
-}
-
 /* The UUID of a name that is an NF instance's; nothing otherwise. */
 static struct span instance_of(struct span name)
 {
 	size_t head = sizeof(INSTANCE) - 1;
 
 	if (name.len < head || !span_eq_nocase(SPAN(name.p, head), SPAN_LIT(INSTANCE)) ||
-		!is_uuid(span_skip(name, head)))
+		!uuid_is(span_skip(name, head)))
 		return SPAN_NONE;
 	return span_skip(name, head);
 }
@@ -61,7 +45,7 @@ static bool is_same(struct span name, struct span listed)
 {
 	struct span id = instance_of(name);
 
-	if (id.len > 0 && span_eq_nocase(id, is_uuid(listed) ? listed : instance_of(listed)))
+	if (id.len > 0 && span_eq_nocase(id, uuid_is(listed) ? listed : instance_of(listed)))
 		return true;
 	if (span_starts(name, SPAN_LIT("DNS:")))
 		return span_eq_nocase(name, listed);
@@ -94,5 +78,5 @@ bool client_can_be_listed(const char *name)
 		if (span_starts(s, SPAN_STR(kinds[i])) && s.len > strlen(kinds[i]))
 			return true;
 	}
-	return is_uuid(s);
+	return uuid_is(s);
 }

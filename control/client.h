@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-#include "dcmf/base/span.h"
+#include "dcmf/base/uuid.h"
 
 #define CLIENT_IDENTITY_MAX 320 /* as long as all names together may be */
-#define NF_INSTANCE_MAX     37
+#define NF_INSTANCE_MAX     UUID_TEXT_MAX
 
 /* Who comes plainly, over loopback: nobody in particular, and always the same. */
 #define CLIENT_LOOPBACK "loopback"

@@ -7,6 +7,7 @@
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/bytes.h"
+#include "dcmf/base/chars.h"
 
 #define WRITE_MAX (16u << 20) /* ours: nothing we ever write is nearly as long */
 
@@ -66,39 +67,6 @@ static bool read_bytes(struct reading *b, struct span *out)
 	return true;
 }
 
-/* How many bytes the character at the front of `s` takes (RFC 3629 4); 0: it is none. */
-static size_t utf8_length(struct span s)
-{
-	static const struct {
-		uint8_t first, last, low, high; /* of the first byte, of the second */
-		size_t len;
-	} forms[] = {
-		{ 0x01, 0x7f, 0, 0, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	size_t f = 0;
-
-	while (f < sizeof(forms) / sizeof(forms[0]) &&
-		!(s.p[0] >= forms[f].first && s.p[0] <= forms[f].last))
-		f++;
-	if (f == sizeof(forms) / sizeof(forms[0]) || forms[f].len > s.len)
-		return 0;
-	for (size_t i = 1; i < forms[f].len; i++) {
-		uint8_t low = i == 1 ? forms[f].low : 0x80, high = i == 1 ? forms[f].high : 0xbf;
-
-		if (s.p[i] < low || s.p[i] > high)
-			return 0;
-	}
-	return forms[f].len;
-}
-
 /* 4:spam, where it is a text; what is not is given to nobody. */
 static bool read_characters(struct reading *b, struct span *out)
 {
@@ -109,7 +77,7 @@ static bool read_characters(struct reading *b, struct span *out)
 	if (out->len == 0)
 		out->p = (const uint8_t *)""; /* jansson wants a pointer */
 	for (struct span rest = *out; rest.len > 0; rest = span_skip(rest, len)) {
-		if ((len = utf8_length(rest)) == 0)
+		if ((len = char_utf8(rest)) == 0)
 			return fail(b, "a string that is no UTF-8") != NULL;
 	}
 	return true;

@@ -3,6 +3,7 @@
 
 #include "control/json.h"
 #include "control/sbi/sbi_parts.h"
+#include "dcmf/base/chars.h"
 
 static const struct sbi_resource resources[] = {
 	{ "/contexts", false, "POST",
@@ -15,14 +16,6 @@ static const struct sbi_resource resources[] = {
 
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A path segment without its percent signs. False: no contextId looks like that. */
 static bool decode(struct span segment, char *out, size_t cap)
 {
@@ -32,7 +25,9 @@ static bool decode(struct span segment, char *out, size_t cap)
 		int c = segment.p[i];
 
 		if (c == '%' && i + 2 < segment.len) {
-			c = hex_value(segment.p[i + 1]) * 16 + hex_value(segment.p[i + 2]);
+			int high = char_hex(segment.p[i + 1]), low = char_hex(segment.p[i + 2]);
+
+			c = high < 0 || low < 0 ? -1 : high << 4 | low;
 			i += 2;
 		}
 		if (c <= ' ' || c > '~' || c == '/' || n + 1 >= cap)

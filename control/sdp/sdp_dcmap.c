@@ -3,6 +3,7 @@
  * with its options and their escaping.
  */
 #include "control/sdp/sdp_parts.h"
+#include "dcmf/base/chars.h"
 
 #define PRIORITY_NORMAL 256 /* RFC 8864 5.1.7 */
 
@@ -22,52 +23,10 @@ static bool refuse(struct dcmap_reader *r, const char *why)
 
 /* ---- texts ------------------------------------------------------------------------------ */
 
-static int hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* One code point, no overlong form, no surrogate (RFC 3629 4): its length, 0 when it is none. */
-static size_t utf8_length(struct span s)
-{
-	static const struct {
-		uint8_t first, last, low, high; /* of the first byte, and of the second */
-		uint8_t len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0x00, 0x00, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
-		if (s.p[0] < forms[f].first || s.p[0] > forms[f].last)
-			continue;
-		if (s.len < forms[f].len)
-			return 0;
-		if (forms[f].len > 1 && (s.p[1] < forms[f].low || s.p[1] > forms[f].high))
-			return 0;
-		for (size_t i = 2; i < forms[f].len; i++) {
-			if (s.p[i] < 0x80 || s.p[i] > 0xbf)
-				return 0;
-		}
-		return forms[f].len;
-	}
-	return 0;
-}
-
 static bool is_text(struct span s)
 {
 	while (s.len > 0) {
-		size_t n = s.p[0] != 0 ? utf8_length(s) : 0;
+		size_t n = char_utf8(s);
 
 		if (n == 0)
 			return false;
@@ -90,10 +49,11 @@ static bool read_text(struct dcmap_reader *r, struct span value, struct span *ou
 		if (c == '"')
 			return refuse(r, "a quote within a text");
 		if (c == '%') {
-			if (value.len - i < 3 || hex(value.p[i + 1]) < 0 || hex(value.p[i + 2]) < 0)
+			if (value.len - i < 3 || char_hex(value.p[i + 1]) < 0 ||
+				char_hex(value.p[i + 2]) < 0)
 				return refuse(
 					r, "a % that is not followed by two hexadecimal digits");
-			c = (uint8_t)(hex(value.p[i + 1]) << 4 | hex(value.p[i + 2]));
+			c = (uint8_t)(char_hex(value.p[i + 1]) << 4 | char_hex(value.p[i + 2]));
 			i += 2;
 		}
 		to[len++] = c;

@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "dcmf/base/chars.h"
+
 #define LINE_MAX_BYTES PIPE_BUF /* written at once and whole, whoever else writes there */
 #define LINE_ROOM      (LINE_MAX_BYTES - 64) /* for values; what frames them fits behind it */
 
@@ -61,27 +63,6 @@ void log_set_who(const char *who)
 	snprintf(who_name, sizeof(who_name), "%s", who);
 }
 
-/* How many bytes the well-formed UTF-8 character at `s` has (RFC 3629 4); 0: it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80   ? 1
-		     : s[0] < 0xc2 ? 0
-		     : s[0] < 0xe0 ? 2
-		     : s[0] < 0xf0 ? 3
-		     : s[0] < 0xf5 ? 4
-				   : 0;
-
-	for (size_t i = 1; i < len; i++) {
-		if (s[i] >> 6 != 2)
-			return 0;
-	}
-	/* longer than needed, a surrogate, or beyond the last one */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* All of it or nothing: no character is cut in two. */
 static void put(struct line *l, const char *p, size_t len)
 {
@@ -118,17 +99,17 @@ static void put_json_text(struct line *l, const char *key, const char *text)
 	put_frame(l, ",\"");
 	put_frame(l, key);
 	put_frame(l, "\":\"");
-	while (*text != '\0') {
-		unsigned char c = (unsigned char)*text;
-		size_t len = utf8_len((const unsigned char *)text);
+	for (struct span rest = SPAN_STR(text); rest.len > 0;) {
+		uint8_t c = rest.p[0];
+		size_t len = char_utf8(rest);
 
 		if (len == 0)
 			put(l, "?", 1);
 		else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f)
 			put_escape(l, c);
 		else
-			put(l, text, len);
-		text += len > 0 ? len : 1;
+			put(l, (const char *)rest.p, len);
+		rest = span_skip(rest, len > 0 ? len : 1);
 	}
 	put_frame(l, "\"");
 }

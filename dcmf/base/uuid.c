@@ -1,10 +1,7 @@
 /* uuid.c: UUIDs as text. */
 #include "dcmf/base/uuid.h"
 
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+#include "dcmf/base/chars.h"
 
 bool uuid_is(struct span text)
 {
@@ -13,7 +10,7 @@ bool uuid_is(struct span text)
 	for (size_t i = 0; i < text.len; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text.p[i] != '-' : !is_hex(text.p[i]))
+		if (dash ? text.p[i] != '-' : char_hex(text.p[i]) < 0)
 			return false;
 	}
 	return true;

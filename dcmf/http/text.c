@@ -1,6 +1,8 @@
 /* text.c: which bytes may stand where in HTTP. */
 #include "dcmf/http/text.h"
 
+#include "dcmf/base/chars.h"
+
 static bool is_token_byte(uint8_t c)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~";
@@ -47,14 +49,6 @@ struct span text_cut_query(struct span *s, bool *has_query)
 	return span_cut(s, '?');
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /*
  * Undoes one layer of percent-encoding in place. False: a percent sign
  * without two digits (left as it is).
@@ -65,8 +59,8 @@ static bool decode(uint8_t *s, size_t *len)
 	bool is_clean = true;
 
 	for (size_t i = 0; i < *len; i++) {
-		int high = i + 2 < *len ? hex_digit(s[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(s[i + 2]) : -1;
+		int high = i + 2 < *len ? char_hex(s[i + 1]) : -1;
+		int low = high >= 0 ? char_hex(s[i + 2]) : -1;
 
 		if (s[i] == '%' && low >= 0) {
 			s[out++] = (uint8_t)(high << 4 | low);
