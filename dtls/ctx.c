@@ -6,7 +6,8 @@
 #include "dtls/openssl.h"
 #include "dtls/rules.h"
 
-#define VERSION DTLS1_2_VERSION
+#define VERSION       DTLS1_2_VERSION
+#define SRTP_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
 
 #define OPTIONS                                                               \
 	(SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | \
@@ -83,4 +84,10 @@ void dtls_ctx_unref(struct dtls_ctx *ctx)
 const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx)
 {
 	return ctx->cert;
+}
+
+bool dtls_ctx_offer_srtp(struct dtls_ctx *ctx)
+{
+	/* 0 is success here */
+	return SSL_CTX_set_tlsext_use_srtp(ctx->ssl, SRTP_PROFILES) == 0;
 }

@@ -44,6 +44,11 @@ struct dtls_ctx *dtls_ctx_create(struct cert *cert);
 struct dtls_ctx *dtls_ctx_ref(struct dtls_ctx *ctx);
 void dtls_ctx_unref(struct dtls_ctx *ctx);
 const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx);
+/*
+ * Clients say that they could do SRTP (RFC 5764), as browsers always do: some servers take nobody else, be there media or not. Keys
+ * for it are never made. False: OpenSSL refused.
+ */
+bool dtls_ctx_offer_srtp(struct dtls_ctx *ctx);
 
 enum dtls_role { DTLS_CLIENT, DTLS_SERVER };
 enum dtls_state { DTLS_HANDSHAKING, DTLS_OPEN, DTLS_CLOSED };

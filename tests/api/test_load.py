@@ -19,6 +19,7 @@ from gateway import HOST, Gateway
 from load import Load
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
+TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/load")
 PACKAGE = 65536
 PATIENCE = 240  # seconds; sanitizers are slow
 CONFIG = """
@@ -314,6 +315,23 @@ class Echo(unittest.TestCase):
         self.assertEqual(status, 0, said)
         part = report["parts"][0]
         self.assertEqual((part["done"], part["handshakes"], part["messagesSent"], part["messagesReceived"]), (2, 2, 120, 120))
+
+    def test_janus(self):
+        done = subprocess.run([os.path.join(TOOLS, "janus-lab"), DCMF_LOAD, "--ues", "2", "--talk", "1"], capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode == 77:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cost = json.loads(done.stdout)
+        self.assertGreater(cost["messages"], 100)
+        self.assertGreater(cost["cpuUsPerSetUp"], 0)
+
+    def test_janus_where_there_is_none(self):
+        with socket.socket() as nobody:
+            nobody.bind((HOST, 0))  # and does not listen
+            command = "exec %s http://%s:%d/janus" % (os.path.join(TOOLS, "janus-echotest"), HOST, nobody.getsockname()[1])
+            status, report, said = self.run_echo(command, "--ues", "1", "--timeout", "20")
+        self.assertEqual((status, report["failures"]["COMMAND"]["first"]), (1, "the command said nothing"), said)
+        self.assertIn("Connection refused", said)
 
     def test_a_command_that_is_of_no_use_is_a_failure_with_its_reason(self):
         for command, failure, words in (("exit 3", "COMMAND", "the command said nothing"),

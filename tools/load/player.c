@@ -131,6 +131,7 @@ static void on_turn_end(void *arg, tick_t now)
 static bool make_identities(struct load *l, unsigned arrivals)
 {
 	unsigned ues = plan_ues(l->plan);
+	bool as_browsers = l->plan->scenario == SCENARIO_echo; /* servers for browsers may insist */
 
 	l->identity_count = arrivals < IDENTITIES_MAX / ues ? arrivals * ues : IDENTITIES_MAX;
 	l->identities = mem_zalloc(l->identity_count * sizeof(struct dtls_ctx *));
@@ -139,7 +140,8 @@ static bool make_identities(struct load *l, unsigned arrivals)
 
 		l->identities[i] = cert ? dtls_ctx_create(cert) : NULL;
 		cert_unref(cert);
-		if (l->identities[i] == NULL)
+		if (l->identities[i] == NULL ||
+			(as_browsers && !dtls_ctx_offer_srtp(l->identities[i])))
 			return false;
 	}
 	return l->identities != NULL;

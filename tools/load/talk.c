@@ -342,7 +342,9 @@ void talk_event(struct talk *t, struct load_line *line, const struct ue_event *e
 
 struct ue_stream talk_stream(const struct options *o, unsigned i)
 {
-	struct ue_stream s = { .sid = (uint16_t)(UE_APPLICATION_SID + 2 * i), .protocol = "load" };
+	/* as browsers number theirs: others' servers may know no more than a few hundred streams */
+	unsigned first = o->scenario == SCENARIO_echo ? 0 : UE_APPLICATION_SID;
+	struct ue_stream s = { .sid = (uint16_t)(first + 2 * i), .protocol = "load" };
 	unsigned kind = o->kind == LOAD_MIXED ? i % 3 : o->kind;
 
 	snprintf(s.label, sizeof(s.label), "load %u", i);
