@@ -7,7 +7,6 @@ import base64
 import json
 import pathlib
 import sys
-import tempfile
 
 import call_messages as m
 import call_window as w
@@ -31,18 +30,12 @@ def plan(messages: int, seconds: int) -> dict:
 
 
 def main(messages: int, seconds: int):
-    with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
-        driver = browser(profile)
-        try:
-            driver.set_script_timeout(seconds + 30)
-            driver.get("about:blank")
-            offer = driver.execute_async_script(SCRIPT + "offer(...arguments);", plan(messages, seconds))
-            print(json.dumps({"offer": offer}), flush=True)
-            answer = json.loads(sys.stdin.readline())["answer"]
-            print(json.dumps(driver.execute_async_script("window.exchange(...arguments);", answer)), flush=True)
-            sys.stdin.readline()
-        finally:
-            driver.quit()
+    with browser(script_seconds=seconds + 30) as driver:
+        offer = driver.execute_async_script(SCRIPT + "offer(...arguments);", plan(messages, seconds))
+        print(json.dumps({"offer": offer}), flush=True)
+        answer = json.loads(sys.stdin.readline())["answer"]
+        print(json.dumps(driver.execute_async_script("window.exchange(...arguments);", answer)), flush=True)
+        sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Usage: chromium_peer.py CONTROL_SOCKET negotiated|dcep TARGET ...
 Prints one JSON object: the answer's setup role and, a target each, status, length and CRC-32 of the body.
 """
+import contextlib
 import json
 import sys
 import tempfile
@@ -63,32 +64,35 @@ const get = async target => {
 """
 
 
-def browser(profile: str) -> webdriver.Chrome:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for word in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                 "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={profile}"):
-        options.add_argument(word)
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+@contextlib.contextmanager
+def browser(script_seconds: int):
+    """A browser with a blank page, whose scripts may take so long; gone after the `with`."""
+    with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for word in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={profile}"):
+            options.add_argument(word)
+        driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        try:
+            driver.set_script_timeout(script_seconds)
+            driver.get("about:blank")
+            yield driver
+        finally:
+            driver.quit()
 
 
 def main(path: str, how: str, targets: list[str]):
     control = Control(path)
-    with tempfile.TemporaryDirectory(prefix="dcmf-chromium-") as profile:
-        driver = browser(profile)
-        try:
-            driver.set_script_timeout(120)
-            driver.get("about:blank")
-            offer = driver.execute_async_script(OFFER, how)
-            answer = control.call("sdp.terminate", sdp=offer, dcMedia=bootstrap(how))
-            result = driver.execute_async_script(FETCH, answer["sdp"], targets)
-            if "error" in result:
-                raise RuntimeError(result["error"])
-            shown = control.call("context.get", contextId=answer["contextId"])
-            driver.execute_script("pc.close()")
-            control.call("context.delete", contextId=answer["contextId"])
-        finally:
-            driver.quit()
+    with browser(script_seconds=120) as driver:
+        offer = driver.execute_async_script(OFFER, how)
+        answer = control.call("sdp.terminate", sdp=offer, dcMedia=bootstrap(how))
+        result = driver.execute_async_script(FETCH, answer["sdp"], targets)
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        shown = control.call("context.get", contextId=answer["contextId"])
+        driver.execute_script("pc.close()")
+        control.call("context.delete", contextId=answer["contextId"])
     setup = next(line for line in answer["sdp"].splitlines() if line.startswith("a=setup:"))
     print(json.dumps({"setup": setup.removeprefix("a=setup:"), "replies": result["replies"],
                       "status": shown["terminations"][0]["medias"][0]["dcmf"]["status"]}))

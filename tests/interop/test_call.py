@@ -7,58 +7,20 @@ where order was asked. Where loss is allowed, whoever lost a message has counted
 Usage: test_call.py BUILD_FOLDER [MESSAGES each way, 2000]
 """
 import importlib.util
-import json
+import os
 import pathlib
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
 from call_messages import CHANNELS, size_of
 from lab import Control, Lab, skip
+from peer import Peer
 
-HERE = pathlib.Path(__file__).parent
 MESSAGES = (int(sys.argv[2]) if len(sys.argv) > 2 else 2000) // len(CHANNELS)  # a channel
 BYTES = len(CHANNELS) * sum(size_of(n) for n in range(MESSAGES))
 SECONDS = 60 + MESSAGES // 10  # patience for a whole call; sanitizers and neighbours are slow
-START_SECONDS = 60
-
-
-class Peer:
-    """A peer program in the UE's namespace that speaks JSON lines."""
-
-    def __init__(self, lab: Lab, program: str):
-        self.program = program
-        self.process = subprocess.Popen(lab.ue_words([sys.executable, str(HERE / program), str(MESSAGES), str(SECONDS)]),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=lab.environment())
-
-    def hear(self, seconds: int) -> dict:
-        timer = threading.Timer(seconds, self.process.kill)
-        timer.start()
-        try:
-            line = self.process.stdout.readline()
-        finally:
-            timer.cancel()
-        if not line:
-            raise RuntimeError(f"{self.program} said nothing for {seconds} s, or ended: {self.process.wait()}")
-        return json.loads(line)
-
-    def tell(self, **what):
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-
-    def part(self):
-        """In peace, when all was said."""
-        self.tell(end=True)
-        self.process.wait(20)
-
-    def end(self):
-        """Whatever state it is in."""
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 def socket_losses(lab: Lab) -> int:
@@ -79,6 +41,36 @@ def setup_of(sdp: str) -> str:
     return next(line for line in sdp.splitlines() if line.startswith("a=setup:"))
 
 
+def namespace_of(pid: str) -> str | None:
+    """Of its processes; None for one that is gone, or is about to be."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
+
+
+class Nobody(unittest.TestCase):
+    def test_browser_and_driver_of_a_call_that_failed_do_not_stay(self):
+        def alive() -> list[str]:
+            return [pid for pid in os.listdir("/proc") if pid.isdigit() and namespace_of(pid) == namespace]
+
+        peer = Peer(self.lab, "call_chromium.py", str(MESSAGES), str(SECONDS))
+        try:
+            peer.hear()
+            child = pathlib.Path(f"/proc/{peer.process.pid}/task/{peer.process.pid}/children").read_text().split()[0]
+            namespace = namespace_of(child)
+            self.assertNotEqual(namespace, namespace_of("self"))
+            self.assertGreater(len(alive()), 3)  # the program, the driver, the browser
+            peer.process.kill()
+            peer.process.wait()
+            end = time.monotonic() + 10
+            while alive() and time.monotonic() < end:
+                time.sleep(0.05)
+            self.assertEqual(alive(), [])  # though nobody has closed the pipe that the program reads
+        finally:
+            peer.end()
+
+
 class Call(unittest.TestCase):
     """`roles`: DTLS roles of Chromium and aiortc. `setup`: the gateway's, where the offer leaves it open."""
 
@@ -86,7 +78,7 @@ class Call(unittest.TestCase):
         lab = self.lab
         before = socket_losses(lab)
         control = lab.gateway(setup)
-        peers = Peer(lab, "call_chromium.py"), Peer(lab, "call_aiortc.py")
+        peers = [Peer(lab, program, str(MESSAGES), str(SECONDS)) for program in ("call_chromium.py", "call_aiortc.py")]
         try:
             self.talk(control, *peers, mode, roles)
             what = control.call("context.get", contextId=self.context_id)
@@ -110,12 +102,12 @@ class Call(unittest.TestCase):
         self.print_figures(mode, roles, stats)
 
     def talk(self, control: Control, chromium: Peer, aiortc: Peer, mode: str, roles: tuple[str, str]):
-        offer = chromium.hear(START_SECONDS)["offer"]
+        offer = chromium.hear()["offer"]
         anchored = control.call("sdp.offer", sdp=offer, securityMode=mode)
         self.context_id = anchored["contextId"]
         # aiortc takes no offer but actpass; the role that the offer leaves it, it gets otherwise
         aiortc.tell(offer=anchored["sdp"].replace(setup_of(anchored["sdp"]), "a=setup:actpass"), role=roles[1])
-        answered = aiortc.hear(START_SECONDS)
+        answered = aiortc.hear()
         answer = control.call("sdp.answer", contextId=self.context_id, sdp=answered["answer"])["sdp"]
         began = time.monotonic()
         chromium.tell(answer=answer)
@@ -210,6 +202,6 @@ if __name__ == "__main__":
     if importlib.util.find_spec("aiortc") is None or not pathlib.Path("/usr/bin/chromedriver").exists():
         skip("python3-aiortc or chromium-driver is not installed")
     with Lab(sys.argv[1]) as the_lab:
-        Call.lab = the_lab
+        Call.lab = Nobody.lab = the_lab
         outcome = unittest.main(argv=sys.argv[:1], exit=False, verbosity=2).result
     sys.exit(0 if outcome.wasSuccessful() else 1)

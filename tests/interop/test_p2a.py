@@ -9,57 +9,18 @@ same reason two of them cannot speak SCTP with one another where ICE ends in bet
 Usage: test_p2a.py BUILD_FOLDER
 """
 import importlib.util
-import json
 import pathlib
 import re
-import subprocess
 import sys
-import threading
 import time
 import unittest
 
-from lab import Control, Lab, skip
+from lab import Lab, skip
+from peer import Peer
 
-HERE = pathlib.Path(__file__).parent
 MESSAGES = 200
 PATIENCE = 60
 AGREED = [1000, 1001]
-
-
-class Peer:
-    def __init__(self, lab: Lab, *words: str):
-        self.process = subprocess.Popen(lab.ue_words([sys.executable, str(HERE / words[0]), *words[1:]]),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=lab.environment())
-
-    def tell(self, **what):
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-
-    def hear(self) -> dict:
-        timer = threading.Timer(PATIENCE, self.process.kill)
-        timer.start()
-        try:
-            line = self.process.stdout.readline()
-        finally:
-            timer.cancel()
-        if not line:
-            raise RuntimeError(f"a peer said nothing, or ended: {self.process.wait()}")
-        return json.loads(line)
-
-    def ask(self, **what) -> dict:
-        self.tell(**what)
-        return self.hear()
-
-    def end(self):
-        if self.process.poll() is None:
-            try:
-                self.tell(end=True)
-                self.process.wait(20)
-            except (BrokenPipeError, subprocess.TimeoutExpired):
-                self.process.kill()
-                self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 # ---- what a controller does with SDP -------------------------------------------------------------------
