@@ -1,12 +1,9 @@
 /* channel.c: one data channel and what it is connected to: bounded in bytes and in time. */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
+#include "dcmf/relay/frame.h"
+#include "dcmf/relay/message.h"
 #include "dcmf/relay/parts.h"
-
-static struct relay *relay_of(const struct channel *ch)
-{
-	return ch->leg->media->context->relay;
-}
 
 static void held_too_long(void *arg, tick_t now)
 {
@@ -42,7 +39,7 @@ struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops
 
 bool channel_is_full(const struct channel *ch)
 {
-	return ch->queued >= relay_of(ch)->config.channel_queue;
+	return ch->queued >= channel_relay(ch)->config.channel_queue;
 }
 
 bool channel_is_reliable(const struct channel *ch)
@@ -57,7 +54,31 @@ void channel_queued(struct channel *ch, int64_t n)
 {
 	ch->queued += (size_t)n;
 	ch->leg->queued += (size_t)n;
-	relay_buffered(relay_of(ch), n);
+	relay_buffered(channel_relay(ch), n);
+}
+
+struct message *channel_copy(struct channel *ch, uint32_t ppid, struct span bytes)
+{
+	struct message *m = message_create(FRAME_MESSAGE, ppid, bytes);
+
+	if (m == NULL && channel_is_reliable(ch))
+		channel_close(ch, CLOSE_NO_MEMORY);
+	else if (m == NULL)
+		count(messages_dropped_total);
+	return m;
+}
+
+void channel_keep(struct channel *ch, struct list_node *before, struct message *m)
+{
+	list_append(before, &m->on_queue);
+	channel_queued(ch, message_cost(m));
+}
+
+void channel_forget(struct channel *ch, struct message *m)
+{
+	list_unlink(&m->on_queue);
+	channel_queued(ch, -message_cost(m));
+	mem_free(m);
 }
 
 /*
@@ -88,8 +109,8 @@ void channel_destroy(struct channel *ch)
 	l = ch->leg;
 	if (ch->route->destroy != NULL)
 		ch->route->destroy(ch);
-	timer_cancel(&relay_of(ch)->timers, &ch->hold);
-	timers_release(&relay_of(ch)->timers);
+	timer_cancel(&channel_relay(ch)->timers, &ch->hold);
+	timers_release(&channel_relay(ch)->timers);
 	list_unlink(&ch->on_leg);
 	channel_queued(ch, -(int64_t)ch->in.len);
 	bytes_finish(&ch->in);
@@ -111,7 +132,7 @@ struct channel *leg_channel(struct leg *l, uint16_t sid)
 void channel_message(struct channel *ch, uint32_t ppid, struct span message)
 {
 	if (ch->why == CLOSE_NONE) /* what comes after our reset means nothing to anybody */
-		ch->route->message(ch, relay_of(ch)->now, ppid, message);
+		ch->route->message(ch, channel_relay(ch)->now, ppid, message);
 }
 
 bool channel_append(struct channel *ch, struct span bytes)
@@ -134,7 +155,7 @@ void channel_took(struct channel *ch, size_t n)
 
 void channel_look(struct channel *ch)
 {
-	struct relay *r = relay_of(ch);
+	struct relay *r = channel_relay(ch);
 
 	if (channel_is_full(ch) && tick_is_never(ch->full_since)) {
 		ch->full_since = r->now;
@@ -165,7 +186,7 @@ enum err channel_send(struct channel *ch, struct span bytes)
 {
 	if (ch->leg->assoc == NULL)
 		return ERR_CLOSED;
-	return assoc_send(ch->leg->assoc, relay_of(ch)->now, ch->sid, PPID_BINARY, bytes);
+	return assoc_send(ch->leg->assoc, channel_relay(ch)->now, ch->sid, PPID_BINARY, bytes);
 }
 
 void channel_close(struct channel *ch, enum close_reason reason)
@@ -182,6 +203,6 @@ void channel_close(struct channel *ch, enum close_reason reason)
 		ch->route->discard(ch);
 	channel_took(ch, ch->in.len);
 	if (l->assoc != NULL)
-		assoc_close_channel(l->assoc, ch->sid, relay_of(ch)->now);
+		assoc_close_channel(l->assoc, ch->sid, channel_relay(ch)->now);
 	leg_busy(l);
 }

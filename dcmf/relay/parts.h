@@ -29,6 +29,7 @@
 struct media;
 struct leg;
 struct channel;
+struct message;
 
 /*
  * Where the datagrams of a peer come from, once that is proved or
@@ -296,6 +297,10 @@ bool source_is_allowed(const struct leg *l, const struct path *path);
 void leg_secured(struct leg *l, struct shake *s);
 
 /* channel.c */
+static inline struct relay *channel_relay(const struct channel *ch)
+{
+	return ch->leg->media->context->relay;
+}
 struct channel *channel_open(struct leg *l, uint16_t sid, const struct route_ops *route);
 void channel_destroy(struct channel *ch);
 struct channel *leg_channel(struct leg *l, uint16_t sid);
@@ -306,6 +311,14 @@ bool channel_append(struct channel *ch, struct span bytes);
 void channel_took(struct channel *ch, size_t n);
 /* The route holds n bytes more, or less: counted and bounded with those of channel->in. */
 void channel_queued(struct channel *ch, int64_t n);
+/*
+ * A message for the route to keep. NULL: out of memory; then a reliable channel ends, and of another
+ * one the message is lost, and counted.
+ */
+struct message *channel_copy(struct channel *ch, uint32_t ppid, struct span bytes);
+/* The route keeps it, counted as above, last in a queue, or before another one. */
+void channel_keep(struct channel *ch, struct list_node *before, struct message *m);
+void channel_forget(struct channel *ch, struct message *m); /* and frees it */
 /* Opens or shuts the window as the bound says; after the route took, or did not take. */
 void channel_look(struct channel *ch);
 bool channel_is_full(const struct channel *ch);

@@ -1,18 +1,18 @@
 /*
- * route_bridge.c: a channel joined with the same channel of the twin's leg (e2ae): each message goes on with its PPID, in the order and
- * with the reliability that the far channel was agreed with.
+ * route_bridge.c: a channel joined with the same channel of the twin's leg (e2ae): each message
+ * goes on with its PPID, in the order and with the reliability that the far channel was agreed with.
  *
  *     leg A: channel 1000 ──► queue ──► channel 1000 of leg B          and the same the other way
  *
- * A queue stands between, for a far side that is slow or not up yet. When it is full, the sender's window is shut; after a while
- * a reliable channel ends, and a partially reliable one drops its oldest messages until the far side has caught up. A channel opened by DCEP is opened on the far leg too,
- * under the same id, or where our role there forbids its parity (RFC 8832 6), under another one.
+ * A queue stands between, for a far side that is slow or not up yet. When it is full, the sender's
+ * window is shut; after a while a reliable channel ends, and a partially reliable one drops its
+ * oldest messages until the far side has caught up. A channel opened by DCEP is opened on the far
+ * leg too, under the same id, or where our role there forbids its parity (RFC 8832 6), another one.
  *
  * A channel that ends takes its counterpart with it; what its peer had said before still goes out first.
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
-#include "dcmf/relay/frame.h"
 #include "dcmf/relay/message.h"
 #include "dcmf/relay/parts.h"
 
@@ -24,14 +24,9 @@ struct bridge {
 	bool ending; /* the counterpart has ended: this one does when `last` is out */
 };
 
-static struct relay *relay_of(const struct channel *ch)
-{
-	return ch->leg->media->context->relay;
-}
-
 static tick_t now_of(const struct channel *ch)
 {
-	return relay_of(ch)->now;
+	return channel_relay(ch)->now;
 }
 
 static struct bridge *bridge_of(const struct channel *ch)
@@ -74,13 +69,6 @@ static struct channel *far_channel(const struct channel *ch)
 
 /* --- messages --- */
 
-static void take_off(struct channel *ch, struct message *m)
-{
-	list_unlink(&m->on_queue);
-	channel_queued(ch, -message_cost(m));
-	mem_free(m);
-}
-
 static struct message *oldest(const struct bridge *b)
 {
 	return message_first(&b->queue);
@@ -89,7 +77,7 @@ static struct message *oldest(const struct bridge *b)
 static void forget_last(struct channel *ch, struct message *m)
 {
 	list_unlink(&m->on_queue);
-	relay_buffered(relay_of(ch), -message_cost(m));
+	relay_buffered(channel_relay(ch), -message_cost(m));
 	mem_free(m);
 }
 
@@ -100,12 +88,15 @@ static void discard(struct channel *ch)
 	if (ch->state == NULL)
 		return;
 	while ((m = oldest(bridge_of(ch))) != NULL)
-		take_off(ch, m);
+		channel_forget(ch, m);
 	while ((m = message_first(&bridge_of(ch)->last)) != NULL)
 		forget_last(ch, m);
 }
 
-/* The far side was told how much its far side takes; whoever sends more loses the message, or where none may be lost the channel. */
+/*
+ * The peer was told how much the far side takes: whoever sends more loses the message, or where none
+ * may be lost the channel.
+ */
 static void refuse(struct channel *ch, size_t len)
 {
 	char subject[SUBJECT_MAX];
@@ -140,7 +131,7 @@ static void drain(struct channel *ch)
 	while (ch->why == CLOSE_NONE && (m = oldest(bridge_of(ch))) != NULL &&
 		pass_on(ch, m->ppid, message_bytes(m))) {
 		if (ch->why == CLOSE_NONE)
-			take_off(ch, m);
+			channel_forget(ch, m);
 	}
 	if (oldest(bridge_of(ch)) == NULL)
 		bridge_of(ch)->dropping = false;
@@ -150,13 +141,13 @@ static void drain(struct channel *ch)
 static void drop(struct channel *ch)
 {
 	count(messages_dropped_total);
-	take_off(ch, oldest(bridge_of(ch)));
+	channel_forget(ch, oldest(bridge_of(ch)));
 }
 
 /* Below the half that opens the window again: see channel_look(). */
 static bool overdue(struct channel *ch, tick_t now)
 {
-	size_t enough = relay_of(ch)->config.channel_queue / 2;
+	size_t enough = channel_relay(ch)->config.channel_queue / 2;
 
 	(void)now;
 	if (channel_is_reliable(ch) || is_ending(ch))
@@ -168,29 +159,17 @@ static bool overdue(struct channel *ch, tick_t now)
 	return true;
 }
 
-static void keep(struct channel *ch, uint32_t ppid, struct span bytes)
-{
-	struct message *m = message_create(FRAME_MESSAGE, ppid, bytes);
-
-	if (m == NULL) {
-		if (channel_is_reliable(ch))
-			channel_close(ch, CLOSE_NO_MEMORY);
-		else
-			count(messages_dropped_total);
-		return;
-	}
-	list_append(&bridge_of(ch)->queue, &m->on_queue);
-	channel_queued(ch, message_cost(m));
-}
-
 static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span bytes)
 {
+	struct message *m;
+
 	(void)now;
 	if (is_ending(ch))
 		return; /* nobody is there any more */
 	if (list_is_empty(&bridge_of(ch)->queue) && pass_on(ch, ppid, bytes))
 		return;
-	keep(ch, ppid, bytes);
+	if ((m = channel_copy(ch, ppid, bytes)) != NULL)
+		channel_keep(ch, &bridge_of(ch)->queue, m);
 	while (bridge_of(ch)->dropping && channel_is_full(ch) && oldest(bridge_of(ch)) != NULL)
 		drop(ch);
 	channel_look(ch);
@@ -210,8 +189,8 @@ static void say_last(struct channel *ch)
 		default: return;
 		}
 		forget_last(ch, m);
-		timer_set(&relay_of(ch)->timers, &ch->hold,
-			tick_add(now_of(ch), relay_of(ch)->config.channel_hold_us));
+		timer_set(&channel_relay(ch)->timers, &ch->hold,
+			tick_add(now_of(ch), channel_relay(ch)->config.channel_hold_us));
 	}
 	channel_close(ch, CLOSE_PEER_RESET);
 }
@@ -220,7 +199,7 @@ static void say_last(struct channel *ch)
 static void hand_over(struct channel *ch)
 {
 	struct channel *far = far_channel(ch);
-	struct relay *r = relay_of(ch);
+	struct relay *r = channel_relay(ch);
 
 	if (far == NULL || ch->why != CLOSE_NONE || oldest(bridge_of(ch)) == NULL)
 		return;
@@ -273,7 +252,7 @@ static bool make_bridge(struct channel *ch, uint16_t far_sid)
 	return true;
 }
 
-/* The counterpart is there from the moment its OPEN is asked for: it takes messages before it is acknowledged. */
+/* The counterpart takes messages from the moment its OPEN is asked for, before that is acknowledged. */
 static bool make_far(struct channel *ch, struct leg *far, uint16_t sid)
 {
 	struct channel *other = channel_open(far, sid, &route_bridge);

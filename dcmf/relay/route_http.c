@@ -26,12 +26,12 @@ static struct http_route *route_of(struct channel *ch)
 		return h;
 	if ((h = mem_zalloc(sizeof(*h))) == NULL)
 		return NULL;
-	if (!timers_reserve(&ch->leg->media->context->relay->timers)) {
+	if (!timers_reserve(&channel_relay(ch)->timers)) {
 		mem_free(h);
 		return NULL;
 	}
 	if ((h->request = http_request_create()) == NULL) {
-		timers_release(&ch->leg->media->context->relay->timers);
+		timers_release(&channel_relay(ch)->timers);
 		mem_free(h);
 		return NULL;
 	}

@@ -1,15 +1,16 @@
 /*
- * route_stream.c: channels joined with an application server over one connection (link.c): each message goes on as a frame with
- * its stream id and PPID, and each frame as a message (FRAMING.md).
+ * route_stream.c: channels joined with an application server over one connection (link.c): each
+ * message goes on as a frame with its stream id and PPID, and each frame as a message (FRAMING.md).
  *
  *     channel 1000 ──► to_server ──┐                      ┌──► to_phone ──► channel 1000
  *     channel 1002 ──► to_server ──┴► link ══ server ══ link ► to_phone ──► channel 1002
  *
- * Both queues are bounded. A server that is slow, or not there yet, shuts the phone's window; a phone that is slow
- * keeps the connection from being read. After a while reliable channels that are full end, and partially reliable ones drop their oldest.
+ * Both queues are bounded. A server that is slow, or not there yet, shuts the phone's window; a phone
+ * that is slow keeps the connection from being read. After a while reliable channels that are full
+ * end, and partially reliable ones drop their oldest.
  *
- * What the server is told of a channel stands in the same queue as its messages: OPEN before them, CLOSE behind. Of a channel
- * that has ended, that queue goes on as a parting.
+ * What the server is told of a channel stands in the same queue as its messages: OPEN before them,
+ * CLOSE behind. Of a channel that has ended, that queue goes on as a parting.
  */
 #include "dcmf/base/counters.h"
 #include "dcmf/base/log.h"
@@ -28,11 +29,6 @@ struct stream_route {
 	enum close_reason after; /* resets the channel when to_phone is empty; CLOSE_NONE: lives */
 };
 
-static struct relay *relay_of(const struct channel *ch)
-{
-	return ch->leg->media->context->relay;
-}
-
 static struct link *link_of(const struct channel *ch)
 {
 	return ch->leg->media->link;
@@ -45,7 +41,7 @@ static struct stream_route *route_of(const struct channel *ch)
 
 static size_t bound_of(const struct channel *ch)
 {
-	return relay_of(ch)->config.channel_queue;
+	return channel_relay(ch)->config.channel_queue;
 }
 
 /* It is open, and the server may hear of it and speak on it. */
@@ -63,19 +59,6 @@ static struct channel *find_channel(const struct link *k, uint16_t sid)
 
 /* ---- queues ---- */
 
-static void take_off(struct channel *ch, struct message *m)
-{
-	list_unlink(&m->on_queue);
-	channel_queued(ch, -message_cost(m));
-	mem_free(m);
-}
-
-static void keep_for_server(struct channel *ch, struct message *m)
-{
-	list_append(&route_of(ch)->to_server, &m->on_queue);
-	channel_queued(ch, message_cost(m));
-}
-
 /* The first that is a message: what is told of the channel itself is never dropped. */
 static struct message *oldest(const struct channel *ch)
 {
@@ -92,7 +75,7 @@ static void hold_for_phone(struct channel *ch, int64_t cost)
 {
 	route_of(ch)->phone_bytes += (size_t)cost;
 	link_of(ch)->held += (size_t)cost;
-	relay_buffered(relay_of(ch), cost);
+	relay_buffered(channel_relay(ch), cost);
 }
 
 static void take_off_phone(struct channel *ch, struct message *m)
@@ -107,7 +90,7 @@ static void clear(struct channel *ch)
 	struct message *m;
 
 	while ((m = message_first(&route_of(ch)->to_server)) != NULL)
-		take_off(ch, m);
+		channel_forget(ch, m);
 }
 
 static void clear_phone(struct channel *ch)
@@ -188,7 +171,7 @@ static bool send_some(struct channel *ch, bool one)
 		if (!link_put(link_of(ch), ch->sid, m->type, m->ppid, message_bytes(m)))
 			return false;
 		s->announced = true;
-		take_off(ch, m);
+		channel_forget(ch, m);
 		if (one && was_message)
 			break;
 	}
@@ -245,13 +228,11 @@ static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span b
 	if (list_is_empty(&route_of(ch)->to_server) &&
 		link_put(link_of(ch), ch->sid, FRAME_MESSAGE, ppid, bytes))
 		return;
-	if ((m = message_create(FRAME_MESSAGE, ppid, bytes)) != NULL)
-		keep_for_server(ch, m);
-	else if (channel_is_reliable(ch))
-		channel_close(ch, CLOSE_NO_MEMORY);
+	if ((m = channel_copy(ch, ppid, bytes)) != NULL)
+		channel_keep(ch, &route_of(ch)->to_server, m);
 	while (route_of(ch)->dropping && channel_is_full(ch) && (m = oldest(ch)) != NULL) {
 		count(messages_dropped_total);
-		take_off(ch, m);
+		channel_forget(ch, m);
 	}
 	channel_look(ch);
 }
@@ -267,7 +248,7 @@ static bool overdue(struct channel *ch, tick_t now)
 	route_of(ch)->dropping = true;
 	while (ch->queued >= bound_of(ch) / 2 && (m = oldest(ch)) != NULL) {
 		count(messages_dropped_total);
-		take_off(ch, m);
+		channel_forget(ch, m);
 	}
 	channel_look(ch);
 	return true;
@@ -293,7 +274,7 @@ static void look(struct link *k)
 /* False: the phone cannot take it now. */
 static bool pass_on(struct channel *ch, uint32_t ppid, struct span bytes)
 {
-	switch (assoc_send(ch->leg->assoc, relay_of(ch)->now, ch->sid, ppid, bytes)) {
+	switch (assoc_send(ch->leg->assoc, channel_relay(ch)->now, ch->sid, ppid, bytes)) {
 	case ERR_BLOCKED: return false;
 	case ERR_MESSAGE_SIZE:
 		refuse(ch, "a message of the server is larger than the phone takes");
@@ -342,10 +323,8 @@ static void drop_for_phone(struct channel *ch, size_t enough)
 
 static void keep_for_phone(struct channel *ch, uint32_t ppid, struct span bytes)
 {
-	struct message *m = message_create(FRAME_MESSAGE, ppid, bytes);
+	struct message *m = channel_copy(ch, ppid, bytes);
 
-	if (m == NULL && channel_is_reliable(ch))
-		channel_close(ch, CLOSE_NO_MEMORY);
 	if (m == NULL)
 		return;
 	list_append(&route_of(ch)->to_phone, &m->on_queue);
@@ -443,7 +422,7 @@ static bool announce(struct channel *ch)
 {
 	const struct channel_view *view = assoc_channel(ch->leg->assoc, ch->sid);
 	uint8_t wire[12 + 2 * SCTP_LABEL_MAX];
-	uint32_t theirs = ch->leg->peer_max_message, most = relay_of(ch)->config.send_buffer;
+	uint32_t theirs = ch->leg->peer_max_message, most = channel_relay(ch)->config.send_buffer;
 	struct message *m;
 	size_t len;
 
@@ -459,13 +438,7 @@ static bool announce(struct channel *ch)
 		most = FRAME_PAYLOAD_MAX;
 	if ((m = message_create(FRAME_OPEN, most, SPAN(wire, len))) == NULL)
 		return false;
-	keep_for_server(ch, m);
-	/* before everything else */
-	list_unlink(&m->on_queue);
-	m->on_queue.next = route_of(ch)->to_server.next;
-	m->on_queue.prev = &route_of(ch)->to_server;
-	m->on_queue.next->prev = &m->on_queue;
-	route_of(ch)->to_server.next = &m->on_queue;
+	channel_keep(ch, route_of(ch)->to_server.next, m); /* before everything else */
 	return true;
 }
 

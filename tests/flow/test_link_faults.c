@@ -376,6 +376,52 @@ static void whole_call(struct world *world, const void *arg)
 	world_run(w, 3);
 }
 
+/*
+ *     phone ── 1001, partially reliable ──► queue ──► server that is not there yet
+ *     phone that does not read ◄── queue ◄── 1001 ── server
+ */
+START_TEST(message_that_finds_no_memory_to_wait_in_is_lost_and_counted)
+{
+	int64_t dropped = counter_value[CNT_messages_dropped_total];
+	unsigned said = 0, before = 0, heard;
+
+	begin_with(__func__, small_queues, NULL);
+	ways->hangs = _i == 0;
+	call(&three);
+	if (_i == 1)
+		ue_hold(p->ue, true);
+	for (; _i == 1 && counter_value[CNT_buffered_bytes] == 0; before++) {
+		serve_much(1001, 16 * KIB); /* one message */
+		world_run(w, 0.1);
+	}
+	for (w->failed = true; w->failed; said++) {
+		ck_assert_uint_lt(said, 100);
+		w->fail_at = said + 1;
+		w->failed = false;
+		if (_i == 0)
+			say(1001, "does it fit?");
+		else
+			serve(1001, "does it fit?");
+		world_run(w, 0.2);
+		w->fail_at = 0;
+	}
+	dropped = counter_value[CNT_messages_dropped_total] - dropped;
+	ck_assert_int_gt(dropped, 0);
+	ck_assert_int_eq(closed_by(1001), CLOSE_NONE);
+	if (_i == 0) {
+		app_server_break(server, "no answer in 5 s");
+		ways->hangs = false;
+	} else {
+		ue_hold(p->ue, false);
+		p->touched = true;
+	}
+	world_run(w, 30);
+	heard = _i == 0 ? app_server_count(server, FRAME_MESSAGE) : got.count;
+	ck_assert_int_eq(heard + dropped, before + said);
+	end();
+}
+END_TEST
+
 START_TEST(every_failed_allocation_is_survived)
 {
 	uint8_t protocol = (uint8_t)_i;
@@ -408,6 +454,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, tls_and_its_name_and_fingerprints_reach_the_world);
 	tcase_add_test(tc, over_udp_each_message_is_a_datagram);
 	tcase_add_test(tc, udp_server_that_is_not_there_closes_no_channel);
+	tcase_add_loop_test(tc, message_that_finds_no_memory_to_wait_in_is_lost_and_counted, 0, 2);
 	tcase_add_loop_test(tc, every_failed_allocation_is_survived, LINK_TCP, LINK_UDP + 1);
 }
 
