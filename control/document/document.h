@@ -50,7 +50,8 @@ struct document_rules {
 	uint16_t max_streams; /* sctp.max_streams: ids at or above it are refused */
 	uint32_t max_message; /* sctp.max_message_size, bytes */
 	struct plain_rules mdc1_plain, mdc2_plain;
-	const char *embedded_root;   /* base URL for streams without replaceHttpUrl; NULL: none */
+	/* Base URL for streams without replaceHttpUrl: the embedded DCSF's, or mdc1.url; NULL: none */
+	const char *embedded_root;
 	struct addr embedded_addr;   /* where it is */
 	const struct policy *policy; /* NULL: the built-in rules alone, and no operator networks */
 	/* Hears of every channel that is decided, allowed or not; NULL: nobody does. */

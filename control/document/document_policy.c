@@ -10,9 +10,6 @@
 #include "control/json.h"
 #include "control/policy/policy.h"
 
-#define APPLICATION_SIDS \
-	1000 /* the first id of an application channel (TS 24.186); HTTP below it is bootstrap */
-
 /* The document under decision, and the media where the decision stands. */
 struct decision {
 	const struct document_rules *rules;
@@ -63,7 +60,10 @@ static bool plain_is_allowed(
 	return plain->operator_networks && policy_is_internal(policy_of(rules), at);
 }
 
-/* The embedded DCSF is a part of this node: what goes there leaves nobody's hands. */
+/*
+ * The embedded DCSF is a part of this node: what goes there leaves nobody's hands. A configured one
+ * is where the streams without a URL go, too, and away from the host it is as any other.
+ */
 static bool is_part_of_node(const struct document_rules *rules, const struct root_spec *root)
 {
 	return rules->embedded_root != NULL && addr_is_loopback(&root->connect) &&
@@ -196,7 +196,7 @@ static const struct root_spec *find_root(const struct media_spec *spec, uint16_t
 
 static void ask_root(struct decision *d, uint16_t sid, const struct root_spec *root)
 {
-	struct policy_question q = question(d, sid, sid < APPLICATION_SIDS, true);
+	struct policy_question q = question(d, sid, sid < POLICY_APPLICATION_SID, true);
 	char place[32];
 
 	name_root(d, root, &q);

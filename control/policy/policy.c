@@ -10,8 +10,6 @@
 
 /* ---- bootstrap channels ----------------------------------------------------------------- */
 
-#define BOOTSTRAP_END 1000 /* application channels start here (TS 24.186 9.3.2.2) */
-
 enum policy_bdc policy_bdc_side(uint16_t sid)
 {
 	switch (sid) {
@@ -25,7 +23,7 @@ enum policy_bdc policy_bdc_side(uint16_t sid)
 
 bool policy_is_bootstrap(int64_t sid, const char *subprotocol)
 {
-	if (sid < 0 || sid >= BOOTSTRAP_END)
+	if (sid < 0 || sid >= POLICY_APPLICATION_SID)
 		return false;
 	if (subprotocol != NULL)
 		return strcasecmp(subprotocol, "http") == 0;
@@ -82,7 +80,7 @@ static bool network_has(const struct policy_network *n, const struct addr *a)
 
 bool policy_is_internal(const struct policy *policy, const struct addr *server)
 {
-	for (unsigned i = 0; server->family != ADDR_NONE && i < policy->network_count; i++) {
+	for (unsigned i = 0; i < policy->network_count; i++) {
 		if (network_has(&policy->operator_networks[i], server))
 			return true;
 	}

@@ -114,6 +114,9 @@ bool policy_is_internal(const struct policy *policy, const struct addr *server);
 enum policy_server policy_server_of(
 	const struct policy *policy, const struct policy_question *question);
 
+/* Application channels start here, bootstrap ones stand below (TS 24.186 9.3.2.2). */
+#define POLICY_APPLICATION_SID 1000
+
 /*
  * Local: the network of the UE's own side (streams 0, 10); remote: the other side's (100, 110).
  * POLICY_BDC_ANY: neither (TS 26.114 6.2.10.1).

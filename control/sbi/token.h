@@ -88,12 +88,12 @@ bool token_plmn_is(struct span text);
 /* For token*.c and tests */
 
 struct token_claims {
-	char issuer[UUID_TEXT_MAX], subject[UUID_TEXT_MAX];
+	char subject[UUID_TEXT_MAX];
 	int64_t expires_s;
 };
 
 /* Is the issuer one of the list? Before anything is asked of its keys. */
 bool token_issuer_is_trusted(const struct tokens_config *c, const json_t *claims);
-/* Everything a genuine token says. TOKEN_GOOD, or why not; *out is whole only when it is good. */
+/* All that a genuine token of a trusted issuer says besides. TOKEN_GOOD, or why not; *out is whole only when it is good. */
 enum token_answer token_claims_check(const struct tokens_config *c, int64_t now_s,
 	const json_t *claims, struct token_claims *out, const char **why);

@@ -293,6 +293,19 @@ START_TEST(a_controller_of_lines_may_be_somebody_too)
 }
 END_TEST
 
+START_TEST(without_memory_for_its_name_a_controller_is_nobody_rather_than_the_operator)
+{
+	make("URI:urn:uuid:1");
+	mem_fail_at(1);
+	desk_controller_identify(desk, 1, "CN=other");
+	mem_fail_at(0);
+	say(1, REQUEST("5", "context.delete", DELETE));
+	assert_says(heard(1), "out of memory");
+	ck_assert_str_eq(asked(0), "(nothing)");
+	ck_assert_uint_eq(desk_contexts(desk), 1);
+}
+END_TEST
+
 /* A create that runs out of memory at its n-th allocation, or at the n-th of its answer's. False: n was too many. */
 static bool create_fails_at(unsigned long ask_n, unsigned long answer_n)
 {
@@ -316,6 +329,10 @@ static bool create_fails_at(unsigned long ask_n, unsigned long answer_n)
 	}
 	desk_expire(desk, tick_add(now, TICK_S(6))); /* the worker's line may be lost */
 	ck_assert_uint_eq(a.answers, 1);
+	if (a.result != NULL) { /* it is the maker's, and nobody else's */
+		assert_may("CN=as1", "context.delete", "{\"contextId\":\"1-a\"}");
+		assert_may_not("CN=other", "context.delete", "{\"contextId\":\"1-a\"}");
+	}
 	json_decref(params);
 	forget(&a);
 	return failed;
@@ -351,6 +368,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, what_the_operator_made_is_changed_by_the_operator);
 	tcase_add_test(t, draining_is_the_operators);
 	tcase_add_test(t, a_controller_of_lines_may_be_somebody_too);
+	tcase_add_test(
+		t, without_memory_for_its_name_a_controller_is_nobody_rather_than_the_operator);
 	tcase_add_test(t, running_out_of_memory_is_an_answer);
 	suite_add_tcase(s, t);
 	return s;

@@ -36,11 +36,15 @@ static void note(void *arg, const struct document_verdict *v)
 }
 
 static struct policy policy; /* 10.0.0.0/8 is ours */
+static struct document_rules rules;
 
 static void set_up(void)
 {
 	const char *why;
 
+	rules = sample_rules;
+	rules.policy = &policy;
+	rules.heard = note;
 	ck_assert(policy_add_network(&policy, SPAN_LIT("10.0.0.0/8"), &why));
 }
 
@@ -61,14 +65,11 @@ static void add_rule(const char *key, const char *value, const char *then)
 /* Checks and decodes; verdicts has what was heard. The caller finishes the problem. */
 static struct problem decide(const char *text)
 {
-	struct document_rules rules = sample_rules;
 	struct problem p = { .kind = PROBLEM_NONE };
 	struct context_spec spec;
 	json_t *doc = sample_load(text);
 	bool rel18;
 
-	rules.policy = &policy;
-	rules.heard = note;
 	verdicts[0] = '\0';
 	if (document_check(doc, &rules, &rel18, &p) &&
 		document_decode(doc, &rules, NULL, &spec, &p))
@@ -253,19 +254,86 @@ START_TEST(channels_that_dcep_will_open_are_decided_without_an_id)
 }
 END_TEST
 
+#define DCEP                                                                    \
+	"{\"terminations\":[" TERMINATION("ue",                                 \
+		"{\"mediaId\":\"m\",\"mediaResourceType\":\"DC\",\"dcMedia\":{" \
+		"\"mediaProxyConfig\":\"HTTP_PROXY\"},\"dcmf\":{\"acceptDcep\":true}}") "]}"
+
 START_TEST(dcep_is_refused_where_it_could_open_what_a_rule_refuses)
 {
-	struct problem p;
+	static const char *const sides[] = { "remote", "local" };
 
-	add_rule("bdc", "remote", "refuse");
-	p = decide("{\"terminations\":[" TERMINATION("ue",
-		"{\"mediaId\":\"m\",\"mediaResourceType\":\"DC\",\"dcMedia\":{"
-		"\"mediaProxyConfig\":\"HTTP_PROXY\"},\"dcmf\":{\"acceptDcep\":true}}") "]}");
-	ck_assert_int_eq(p.kind, PROBLEM_SECURITY_POLICY);
-	ck_assert_str_eq(p.detail,
-		D "/mediaProxyConfig: policy.rules[0]: refused; DCEP may open such "
-		  "a channel (dcmf.acceptDcep)");
-	problem_finish(&p);
+	for (int has_root = 0; has_root < 2; has_root++) {
+		for (size_t i = 0; i < 2; i++) {
+			add_rule("bdc", sides[i], "refuse");
+			expect(DCEP, PROBLEM_SECURITY_POLICY,
+				D "/mediaProxyConfig: policy.rules[0]: refused; DCEP may open such "
+				  "a channel (dcmf.acceptDcep)",
+				"0/0:-1 bdc yes built-in tail: bdc ends here; ");
+			tear_down();
+			expect(DCEP, PROBLEM_NONE, "", "0/0:-1 bdc yes");
+		}
+		rules.embedded_root = "http://127.0.0.1:9999/"; /* it would be fetched from there */
+		addr_parse(SPAN_LIT("127.0.0.1:9999"), &rules.embedded_addr);
+	}
+}
+END_TEST
+
+START_TEST(each_stream_of_a_media_is_decided)
+{
+	static const char channels[] = "\"streams\":{\"1000\":{\"streamId\":1000},"
+				       "\"0\":{\"streamId\":0},\"1002\":{\"streamId\":1002}}";
+	char text[512];
+
+	snprintf(text, sizeof(text), ONE(DC("UDP_PROXY", "%s")), channels);
+	expect(text, PROBLEM_SECURITY_POLICY, "bdc ends here",
+		"0/0:0 bdc no built-in tail: bdc ends here; ");
+	expect(text, PROBLEM_SECURITY_POLICY, "", "0/0:1000 adc p2p yes ");
+	expect(text, PROBLEM_SECURITY_POLICY, "", "0/0:1002 adc p2p yes ");
+}
+END_TEST
+
+#define HTTP_URL(url)                                                                  \
+	ONE(DC("HTTP_PROXY", STREAM("0") ",\"replaceHttpUrl\":{\"0\":{\"streamId\":0," \
+					 "\"replaceHttpUrl\":\"" url "\"}}"))
+
+START_TEST(a_rule_for_a_protocol_is_about_application_servers_and_not_about_dcsfs)
+{
+	add_rule("protocol", "TCP", "refuse");
+	expect(HTTP_URL("http://127.0.0.1/a"), PROBLEM_NONE, "", "0/0:0 bdc yes built-in");
+	rules.mdc2_plain.operator_networks = true;
+	expect(ONE(DC("DC_APPLICATION_PROXY", STREAM("1000") "," SERVER(INSIDE, "TCP"))),
+		PROBLEM_SECURITY_POLICY, "policy.rules[0]: refused", "no policy.rules[0]");
+}
+END_TEST
+
+/* Where streams without a URL of their own are served: by the node itself, or by mdc1.url. */
+static void serve_at(const char *url, const char *addr)
+{
+	rules.embedded_root = url;
+	ck_assert(addr_parse(span_str(addr), &rules.embedded_addr));
+}
+
+START_TEST(the_embedded_dcsf_is_internal_and_protected_and_no_other_is)
+{
+	static const char unnamed[] = ONE(DC("HTTP_PROXY", STREAM("0")));
+	static const char forbids[] = "mdc1.allow_plain forbids plain HTTP";
+
+	rules.mdc1_plain.loopback = false;
+	add_rule("server", "external", "refuse");
+	serve_at("http://127.0.0.1:9999/", "127.0.0.1:9999");
+	expect(unnamed, PROBLEM_NONE, "", "0/0:0 bdc yes built-in");
+	expect(HTTP_URL("http://127.0.0.1:9999/a"), PROBLEM_NONE, "", "0/0:0 bdc yes built-in");
+	/* another server on the same host */
+	expect(HTTP_URL("http://127.0.0.1:9998/a"), PROBLEM_SECURITY_POLICY, "policy.rules[0]",
+		"no policy.rules[0]");
+	tear_down();
+	expect(HTTP_URL("http://127.0.0.1:9998/a"), PROBLEM_SECURITY_POLICY, forbids, "no mdc1.");
+	/* mdc1.url, away from the node */
+	serve_at("http://" OUTSIDE "/", OUTSIDE ":80");
+	expect(unnamed, PROBLEM_SECURITY_POLICY, forbids, "no mdc1.");
+	add_rule("server", "external", "refuse");
+	expect(unnamed, PROBLEM_SECURITY_POLICY, "policy.rules[0]", "no policy.rules[0]");
 }
 END_TEST
 
@@ -299,6 +367,9 @@ static Suite *suite(void)
 	tcase_add_test(t, every_channel_is_heard_of_and_every_refusal_listed);
 	tcase_add_test(t, channels_that_dcep_will_open_are_decided_without_an_id);
 	tcase_add_test(t, dcep_is_refused_where_it_could_open_what_a_rule_refuses);
+	tcase_add_test(t, each_stream_of_a_media_is_decided);
+	tcase_add_test(t, a_rule_for_a_protocol_is_about_application_servers_and_not_about_dcsfs);
+	tcase_add_test(t, the_embedded_dcsf_is_internal_and_protected_and_no_other_is);
 	tcase_add_test(t, the_mode_that_is_shown_must_be_the_mode_that_is_asked);
 	suite_add_tcase(s, t);
 	return s;

@@ -142,7 +142,9 @@ START_TEST(each_thing_a_rule_matches_is_looked_at)
 		{ "server", "internal", "external" },
 		{ "protocol", "TCP/TLS", "TCP" },
 		{ "application", "whiteboard", "game" },
+		{ "application", "whiteboard", "Whiteboard" },
 		{ "third_party", "auth.example", "other.example" },
+		{ "third_party", "auth.example", "AUTH.example" },
 	};
 	struct policy_question q = { .kind = POLICY_ADC,
 		.bdc = POLICY_BDC_LOCAL,
@@ -179,6 +181,7 @@ START_TEST(the_first_rule_that_matches_decides)
 
 	ck_assert(!policy_decide(&policy, &q, &a));
 	ck_assert_str_eq(a.detail, "policy.rules[0]: DTLS is to end here (e2ae)");
+	ck_assert_int_eq(a.number, 0);
 	q.wanted = POLICY_E2AE;
 	ck_assert(!policy_decide(&policy, &q, &a));
 	ck_assert(a.require_protected_mdc);
@@ -187,8 +190,12 @@ START_TEST(the_first_rule_that_matches_decides)
 	ck_assert(policy_decide(&policy, &q, &a));
 	q.topology = POLICY_P2A;
 	ck_assert(!policy_decide(&policy, &q, &a)); /* the second, and it wants e2e */
+	ck_assert_int_eq(a.number, 1);
 	q.wanted = POLICY_E2E;
 	ck_assert(policy_decide(&policy, &q, &a));
+	q.kind = POLICY_BDC;
+	ck_assert(!policy_decide(&policy, &q, &a)); /* neither of them */
+	ck_assert_int_eq(a.number, -1);
 	policy_finish(&policy);
 }
 END_TEST
@@ -351,24 +358,79 @@ START_TEST(a_server_is_internal_by_its_network_or_because_it_is_ours)
 }
 END_TEST
 
-START_TEST(policies_are_compared_by_what_they_say)
+START_TEST(rules_are_compared_by_all_that_they_say)
 {
-	struct policy a = operator_policy(), b = operator_policy();
+	static const struct {
+		const char *key, *one, *other;
+	} rows[] = {
+		{ "kind", "adc", "bdc" },
+		{ "bdc", "local", "remote" },
+		{ "topology", "p2a", "p2p" },
+		{ "server", "internal", "external" },
+		{ "protocol", "TCP", "UDP" },
+		{ "application", "game", "chess" },
+		{ "third_party", "a.example", "b.example" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy a = { 0 }, same = { 0 }, other = { 0 }, without = { 0 };
+
+		add_rule(&a, MATCH(rows[i].key, rows[i].one), "e2e", "false");
+		add_rule(&same, MATCH(rows[i].key, rows[i].one), "e2e", "false");
+		add_rule(&other, MATCH(rows[i].key, rows[i].other), "e2e", "false");
+		add_rule(&without, MATCH(NULL), "e2e", "false");
+		same.rules[0].line = 7;
+		ck_assert_msg(policy_rules_equal(&a, &same), "%s", rows[i].key);
+		ck_assert_msg(!policy_rules_equal(&a, &other), "%s", rows[i].key);
+		ck_assert_msg(!policy_rules_equal(&a, &without), "%s", rows[i].key);
+		ck_assert_msg(!policy_rules_equal(&without, &a), "%s", rows[i].key);
+		policy_finish(&a);
+		policy_finish(&same);
+		policy_finish(&other);
+		policy_finish(&without);
+	}
+}
+END_TEST
+
+START_TEST(policies_are_compared_by_what_their_rules_do_and_how_many_there_are)
+{
+	struct policy a = { 0 }, b = { 0 };
 	const char *why;
 
-	add_rule(&a, MATCH("application", "game"), "e2e", "false");
-	add_rule(&b, MATCH("application", "game"), "e2e", "false");
-	b.rules[0].line = 7;
-	ck_assert(policy_networks_equal(&a, &b) && policy_rules_equal(&a, &b));
-	ck_assert(policy_rule_match(&b.rules[0], "application", "chess", &why));
+	add_rule(&a, MATCH(NULL), "e2e", "false");
+	add_rule(&b, MATCH(NULL), "e2e", "false");
+	ck_assert(policy_rules_equal(&a, &b));
+	ck_assert(policy_rule_set(&b.rules[0], "then", "e2ae", &why));
 	ck_assert(!policy_rules_equal(&a, &b));
-	ck_assert(policy_rule_match(&b.rules[0], "application", "game", &why));
+	ck_assert(policy_rule_set(&b.rules[0], "then", "e2e", &why));
+	ck_assert(policy_rule_set(&b.rules[0], "require_protected_mdc", "true", &why));
+	ck_assert(!policy_rules_equal(&a, &b));
+	ck_assert(policy_rule_set(&b.rules[0], "require_protected_mdc", "false", &why));
+	ck_assert(policy_rules_equal(&a, &b));
 	add_rule(&b, MATCH("kind", "bdc"), "refuse", "false");
-	ck_assert(!policy_rules_equal(&a, &b));
-	ck_assert(policy_add_network(&b, SPAN_LIT("192.0.2.0/24"), &why));
-	ck_assert(!policy_networks_equal(&a, &b));
+	ck_assert(!policy_rules_equal(&a, &b) && !policy_rules_equal(&b, &a));
 	policy_finish(&a);
 	policy_finish(&b);
+}
+END_TEST
+
+START_TEST(networks_are_compared_by_prefix_and_length)
+{
+	static const char *const others[] = { "10.0.0.0/9", "11.0.0.0/8", "::/8" };
+	struct policy a = { 0 }, b = { 0 };
+	const char *why;
+
+	ck_assert(policy_add_network(&a, SPAN_LIT("10.0.0.0/8"), &why));
+	ck_assert(!policy_networks_equal(&a, &b) && !policy_networks_equal(&b, &a));
+	ck_assert(policy_add_network(&b, SPAN_LIT("10.0.0.0/8"), &why));
+	ck_assert(policy_networks_equal(&a, &b));
+	policy_finish(&b);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ck_assert(policy_add_network(&b, span_str(others[i]), &why));
+		ck_assert_msg(!policy_networks_equal(&a, &b), "%s", others[i]);
+		policy_finish(&b);
+	}
+	policy_finish(&a);
 }
 END_TEST
 
@@ -429,7 +491,9 @@ static Suite *suite(void)
 	tcase_add_test(t, what_cannot_be_a_network_or_a_rule_is_refused_with_a_reason);
 	tcase_add_test(t, a_rule_that_nothing_can_match_is_told_from_one_that_makes_sense);
 	tcase_add_test(t, a_server_is_internal_by_its_network_or_because_it_is_ours);
-	tcase_add_test(t, policies_are_compared_by_what_they_say);
+	tcase_add_test(t, rules_are_compared_by_all_that_they_say);
+	tcase_add_test(t, policies_are_compared_by_what_their_rules_do_and_how_many_there_are);
+	tcase_add_test(t, networks_are_compared_by_prefix_and_length);
 	tcase_add_test(t, bootstrap_channels_are_known_by_id_and_subprotocol);
 	tcase_add_test(t, running_out_of_memory_leaves_a_usable_policy);
 	suite_add_tcase(s, t);

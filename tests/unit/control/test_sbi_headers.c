@@ -139,6 +139,11 @@ START_TEST(a_client_is_listed_by_one_whole_name_with_its_kind)
 	ck_assert(is_listed(names, "DNS:AS1.example"));
 	ck_assert(is_listed(names, UUID));
 	ck_assert(is_listed(names, "URI:urn:uuid:" UUID));
+	ck_assert(is_listed(names, "uri:urn:uuid:3FA85F64-5717-4562-B3FC-2C963F66AFA6"));
+	ck_assert(!is_listed(names, "URI:urn:uuid:3fa85f64-5717-4562-b3fc-2c963f66afa7"));
+	ck_assert(!is_listed("URI:urn:uuid:short", "URI:urn:uuid:SHORT"));
+	ck_assert(!is_listed("URI:urn:uuid:zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
+		"zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz"));
 	ck_assert(!is_listed(names, "CN=AS1"));
 	ck_assert(!is_listed(names, "CN=as"));
 	ck_assert(!is_listed(names, "as1.example"));

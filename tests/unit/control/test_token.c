@@ -257,6 +257,63 @@ START_TEST(a_kid_chooses_the_key)
 }
 END_TEST
 
+START_TEST(a_kid_is_told_whole_or_not_at_all)
+{
+	struct tokens_config asking = strict;
+	char kid[TOKEN_KID_MAX + 1];
+	char *header;
+
+	asking.can_ask = true;
+	start_with(&asking);
+	for (size_t len = TOKEN_KID_MAX - 1; len <= TOKEN_KID_MAX; len++) {
+		memset(kid, 'k', len);
+		kid[len] = '\0';
+		header = mem_printf("{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
+		show(NOW, forge_token(header, CLAIMS(""), ec), &plain);
+		if (len < TOKEN_KID_MAX) {
+			ck_assert_int_eq(verdict.answer, TOKEN_KEY_UNKNOWN);
+			ck_assert_str_eq(verdict.kid, kid);
+		} else {
+			ck_assert_int_eq(verdict.answer, TOKEN_INVALID);
+			ck_assert_str_eq(verdict.why, "the token's kid is no short text");
+		}
+		mem_free(header);
+	}
+	stop();
+}
+END_TEST
+
+/* Of keys without a kid any may be the one, and each costs as much as a signature does. */
+START_TEST(no_more_than_eight_keys_are_tried)
+{
+	char *pem = forge_pem(ec), *other = forge_pem(other_ec), *seven, *eight;
+
+	seven = mem_printf("%s%s%s%s%s%s%s", other, other, other, other, other, other, other);
+	eight = mem_printf("%s%s%s", seven, other, pem);
+	start();
+	tokens_use(tokens, keys_of(mem_printf("%s%s", seven, pem)));
+	is_good(signed_claims(CLAIMS("")));
+	tokens_use(tokens, keys_of(eight));
+	is_invalid(signed_claims(CLAIMS("")), "the token's signature is wrong");
+	stop();
+	mem_free(seven);
+	mem_free(other);
+	mem_free(pem);
+}
+END_TEST
+
+START_TEST(with_other_keys_nothing_is_remembered)
+{
+	char *token = signed_claims(CLAIMS(""));
+
+	start();
+	is_good(mem_strdup(token));
+	tokens_use(tokens, keys_of(forge_pem(other_ec)));
+	is_invalid(token, "the token's signature is wrong");
+	stop();
+}
+END_TEST
+
 START_TEST(headers_that_ask_for_more_than_we_do_are_refused)
 {
 	start();
@@ -305,6 +362,7 @@ START_TEST(the_audience_is_our_type_or_our_id)
 
 	start();
 	is_good(signed_claims("{" ISS SUB SCO "\"aud\":[\"" OTHER "\",\"" US "\"]," EXP "}"));
+	is_good(signed_claims("{" ISS SUB SCO "\"aud\":[7,null,\"" US "\"]," EXP "}"));
 	is_good(signed_claims("{" ISS SUB SCO "\"aud\":\"" US "\"," EXP "}"));
 	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":\"NRF\"," EXP "}"), another);
 	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":\"mf\"," EXP "}"), another);
@@ -378,6 +436,12 @@ START_TEST(claims_about_producers_must_be_true_of_us)
 		{ ",\"producerPlmnId\":{\"mcc\":\"262\",\"mnc\":\"01\"}", NULL },
 		{ ",\"producerPlmnId\":{\"mcc\":\"262\",\"mnc\":\"001\"}",
 			"the token is for producers of another PLMN" },
+		{ ",\"producerPlmnId\":{\"mcc\":\"310\",\"mnc\":\"01\"}",
+			"the token is for producers of another PLMN" },
+		{ ",\"producerPlmnId\":{\"mcc\":\"2621\",\"mnc\":\"01\"}",
+			"the token is for producers of another PLMN" },
+		{ ",\"producerPlmnId\":{\"mcc\":\"26\",\"mnc\":\"01\"}",
+			"the token is for producers of another PLMN" },
 		{ ",\"producerPlmnId\":{\"mcc\":\"262\"}",
 			"the token is for producers of another PLMN" },
 		{ ",\"producerPlmnId\":\"262-01\"", "the token is for producers of another PLMN" },
@@ -412,6 +476,18 @@ START_TEST(claims_about_producers_must_be_true_of_us)
 	is_invalid(signed_claims(CLAIMS(",\"producerNfSetId\":\"\"")),
 		"the token is for producers of another NF set");
 	stop();
+}
+END_TEST
+
+START_TEST(a_plmn_is_three_digits_and_two_or_three)
+{
+	static const char *const others[] = { "", "262", "262-", "262-1", "262-0123", "2620-01",
+		"26-201", "262_01", "262-0a", "x62-01" };
+
+	ck_assert(token_plmn_is(SPAN_LIT("262-01")));
+	ck_assert(token_plmn_is(SPAN_LIT("310-410")));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		ck_assert_msg(!token_plmn_is(SPAN_STR(others[i])), "%s", others[i]);
 }
 END_TEST
 
@@ -691,12 +767,16 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, only_algorithms_of_the_list_are_taken);
 	tcase_add_test(tc, the_public_key_is_no_hmac_secret);
 	tcase_add_test(tc, a_kid_chooses_the_key);
+	tcase_add_test(tc, a_kid_is_told_whole_or_not_at_all);
+	tcase_add_test(tc, no_more_than_eight_keys_are_tried);
+	tcase_add_test(tc, with_other_keys_nothing_is_remembered);
 	tcase_add_test(tc, headers_that_ask_for_more_than_we_do_are_refused);
 	tcase_add_test(tc, the_issuer_must_be_in_the_list_where_there_is_one);
 	tcase_add_test(tc, the_audience_is_our_type_or_our_id);
 	tcase_add_test(tc, the_scope_is_a_word_of_its_own);
 	tcase_add_test(tc, a_token_has_its_time_and_clocks_may_differ_a_little);
 	tcase_add_test(tc, claims_about_producers_must_be_true_of_us);
+	tcase_add_test(tc, a_plmn_is_three_digits_and_two_or_three);
 	tcase_add_test(tc, a_token_is_good_only_for_the_one_it_was_made_for);
 	tcase_add_test(tc, huge_and_deep_tokens_are_refused_before_anything_is_made_of_them);
 	tcase_add_test(tc, garbage_is_refused);

@@ -2,6 +2,7 @@
 #include "control/sbi/token_keys.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "control/sbi/base64.h"
 #include "control/json.h"
@@ -83,6 +84,28 @@ START_TEST(a_jwks_gives_what_can_be_used_and_counts_the_rest)
 	mem_free(enc);
 	mem_free(alg);
 	mem_free(ops);
+}
+END_TEST
+
+/* A key that is one of ours by its numbers, on the curve that it names. */
+static char *jwk_of_curve(const char *curve)
+{
+	char *jwk = forge_jwk(ec, NULL, ""), *at = strstr(jwk, "P-256");
+
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, curve, strlen("P-256"));
+	return jwk;
+}
+
+START_TEST(a_key_is_on_the_curve_that_it_names)
+{
+	static const char no_kind[] = "a key is neither EC P-256 for ES256 nor RSA for RS256";
+	struct token_keys *keys = read_keys(jwk_of_curve("P-256"));
+
+	ck_assert_msg(keys != NULL, "%s", why);
+	token_keys_destroy(keys);
+	refused(jwk_of_curve("P-384"), no_kind);
+	refused(jwk_of_curve("p-256"), no_kind);
 }
 END_TEST
 
@@ -171,6 +194,24 @@ START_TEST(what_an_nrf_tells_replaces_what_it_told_and_ends)
 }
 END_TEST
 
+START_TEST(issuers_may_name_their_keys_alike)
+{
+	static const char other[] = "99999999-2222-4333-8444-555555555555";
+	struct token_keys *keys = token_keys_create();
+	struct public_key a = { PUBLIC_KEY_EC, forge_pem(ec) },
+			  b = { PUBLIC_KEY_RSA, forge_pem(rsa) };
+	unsigned at = 0;
+
+	ck_assert(token_keys_learn(keys, NRF, "k", 100, &a));
+	ck_assert(token_keys_learn(keys, other, "k", 100, &b));
+	ck_assert_uint_eq(token_keys_count(keys), 2);
+	ck_assert_uint_eq(count_of(keys, PUBLIC_KEY_EC, "k"), 1);
+	ck_assert_uint_eq(count_of(keys, PUBLIC_KEY_RSA, "k"), 0);
+	ck_assert_ptr_nonnull(token_keys_next(keys, 0, PUBLIC_KEY_RSA, other, "k", &at));
+	token_keys_destroy(keys);
+}
+END_TEST
+
 START_TEST(running_out_of_memory_leaks_nothing)
 {
 	char *a = forge_jwk(ec, "a", ""), *b = forge_jwk(rsa, "b", ""), *pem = forge_pem(ec);
@@ -254,10 +295,12 @@ static Suite *make_suite(void)
 	tcase_add_unchecked_fixture(tc, make_keys, drop_keys);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_jwks_gives_what_can_be_used_and_counts_the_rest);
+	tcase_add_test(tc, a_key_is_on_the_curve_that_it_names);
 	tcase_add_test(tc, a_single_jwk_and_pem_are_key_sets_too);
 	tcase_add_test(tc, a_file_without_a_usable_key_is_refused_in_words);
 	tcase_add_test(tc, a_set_takes_a_bounded_number);
 	tcase_add_test(tc, what_an_nrf_tells_replaces_what_it_told_and_ends);
+	tcase_add_test(tc, issuers_may_name_their_keys_alike);
 	tcase_add_test(tc, running_out_of_memory_leaks_nothing);
 	tcase_add_test(tc, base64_has_one_form_for_each_text);
 	tcase_add_test(tc, a_uuid_has_its_form);
