@@ -176,8 +176,20 @@ START_TEST(message_that_is_larger_than_the_phone_takes_is_refused)
 }
 END_TEST
 
+/* The controller says so; the phone is not told. */
+static void server_takes_less(uint32_t bytes)
+{
+	struct context_spec spec;
+
+	to.max_message = bytes;
+	phone_spec(p, &spec);
+	ck_assert(world_update_context(w, p->context_id, &spec));
+	context_spec_finish(&spec);
+}
+
 START_TEST(message_that_is_larger_than_the_server_takes_is_refused)
 {
+	int64_t refused = counter_value[CNT_messages_refused_total];
 	struct media_view v;
 
 	to = (struct link_spec){ .protocol = LINK_TCP, .hop = HOP_MDC2, .max_message = 1000 };
@@ -188,6 +200,17 @@ START_TEST(message_that_is_larger_than_the_server_takes_is_refused)
 	say_much(1001, 1000);
 	world_run(w, 0.2);
 	ck_assert_uint_eq(app_server_bytes(server), 1000);
+	server_takes_less(999);
+	say_much(1001, 1000);
+	world_run(w, 0.2);
+	ck_assert_uint_eq(app_server_bytes(server), 1000);
+	ck_assert_int_eq(counter_value[CNT_messages_refused_total], refused + 1);
+	ck_assert_str_eq(failure(), "TCP 198.51.100.7:7000: a message of the phone is larger than "
+				    "the server takes");
+	ck_assert_int_eq(closed_by(1001), CLOSE_NONE);
+	say_much(1000, 1000); /* where none may be lost the channel ends */
+	world_run(w, 0.2);
+	ck_assert_int_eq(closed_by(1000), CLOSE_MESSAGE_SIZE);
 	end();
 }
 END_TEST
@@ -268,6 +291,16 @@ START_TEST(end_of_the_association_ends_the_connection_and_a_new_one_makes_a_new_
 	ck_assert(app_server_was_finished(server));
 	ck_assert_ptr_nonnull(find(FRAME_MESSAGE, 1000));
 	ck_assert_uint_eq(app_server_conns(server), 1);
+	ue_renew(p->ue, NULL);
+	ck_assert_int_eq(ue_connect(p->ue, sim_now(), &p->remote), ERR_OK);
+	p->touched = true;
+	ck_assert(world_until(w, 10, all_up));
+	world_run(w, 0.2);
+	ck_assert_uint_eq(app_server_conns(server), 2);
+	ck_assert_int_eq(find(FRAME_OPEN, 1000)->conn, 1);
+	say(1000, "first words");
+	world_run(w, 0.2);
+	ck_assert_str_eq(find(FRAME_MESSAGE, 1000)->text, "first words");
 	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_MDC_FAILED), 0);
 	end();
 }
