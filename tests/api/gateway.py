@@ -2,12 +2,14 @@
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import unittest
 import urllib.error
 import urllib.request
 
@@ -26,9 +28,9 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def free_port():
+def free_port(host="127.0.0.1"):
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.bind((host, 0))
         return s.getsockname()[1]
 
 
@@ -108,14 +110,18 @@ class Gateway:
         self.socket = os.path.join(self.dir, "control.sock")
         self.path = os.path.join(self.dir, "dcmf.yaml")
         self.log_path = os.path.join(self.dir, "log")
-        self.admin = free_port()
-        self.program = program
+        self.admin = "%s:%d" % (HOST, free_port(HOST))
+        self.program, self.process = program, None
         self.control = control
-        self.write(config)
-        self.start(wait)
+        try:
+            self.write(config)
+            self.start(wait)
+        except BaseException:
+            self.end(failed=False)  # what is raised shows the log
+            raise
 
     def write(self, config):
-        text = "control: { socket: control.sock, %s }\nadmin: { listen: 127.0.0.1:%d }\n" % (self.control, self.admin)
+        text = "control: { socket: control.sock, %s }\nadmin: { listen: '%s' }\n" % (self.control, self.admin)
         with open(self.path, "w") as f:
             f.write(text + config.replace("@DIR@", self.dir))
 
@@ -141,7 +147,7 @@ class Gateway:
 
     def http(self, path):
         try:
-            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.admin, path), timeout=PATIENCE) as r:
+            with urllib.request.urlopen("http://%s%s" % (self.admin, path), timeout=PATIENCE) as r:
                 return r.status, r.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
@@ -174,11 +180,47 @@ class Gateway:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, value, trace):
-        if self.process.poll() is None:
+    def end(self, failed):
+        if self.process is not None and self.process.poll() is None:
             self.stop_at_once()
-        if kind is not None:
+        if failed:
             sys.stderr.write("---- the gateway's log\n" + self.log_text())
-        for name in os.listdir(self.dir):
-            os.unlink(os.path.join(self.dir, name))
-        os.rmdir(self.dir)
+        shutil.rmtree(self.dir)
+
+    def __exit__(self, kind, value, trace):
+        self.end(kind is not None)
+
+
+class GatewayTest(unittest.TestCase):
+    """Gateways end with the test, or the class, that started them, and show their log when it failed."""
+
+    results = {}  # of each class
+
+    def run(self, result=None):
+        GatewayTest.results[type(self)] = result
+        return super().run(result)
+
+    @classmethod
+    def has_failed(cls, test=None):
+        """This test, or any of the class."""
+        result = GatewayTest.results.get(cls)
+        failed = [getattr(t, "test_case", t) for t, _ in result.failures + result.errors] if result is not None else []
+        return any(t is test or (test is None and type(t) is cls) for t in failed)
+
+    def start(self, *args, **how):
+        """A gateway for this test."""
+        gateway = Gateway(*args, **how)
+        self.addCleanup(lambda: gateway.end(self.has_failed(self)))
+        return gateway
+
+    @classmethod
+    def start_shared(cls, *args, **how):
+        """A gateway for all tests of the class: what one does must not disturb the next. cls.gateway from here on."""
+        cls.gateway = gateway = Gateway(*args, **how)
+        cls.addClassCleanup(lambda: gateway.end(cls.has_failed()))
+
+    def connect(self):
+        """A controller of the shared gateway, for this test."""
+        controller = self.gateway.controller()
+        self.addCleanup(controller.close)
+        return controller

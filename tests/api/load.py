@@ -11,7 +11,7 @@ class Load:
     def __init__(self, program, gateway, *words, scenario="bootstrap"):
         self.json = tempfile.NamedTemporaryFile(prefix="dcmf-load-", suffix=".json")
         command = [program, scenario, "--quiet", "--socket", gateway.socket,
-                   "--metrics", "http://127.0.0.1:%d/metrics" % gateway.admin, "--json", self.json.name, *words]
+                   "--metrics", "http://%s/metrics" % gateway.admin, "--json", self.json.name, *words]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @property

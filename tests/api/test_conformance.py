@@ -17,7 +17,7 @@ if not os.path.isdir(OPENAPI):
 
 import broken_mf  # noqa: E402
 from broken_mf import BrokenMf  # noqa: E402
-from gateway import HOST, Gateway  # noqa: E402
+from gateway import HOST, GatewayTest  # noqa: E402
 
 KIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "mrm-conformance")
 CONFIG = """
@@ -48,15 +48,11 @@ BROKEN = (
 )
 
 
-class Conformance(unittest.TestCase):
+class Conformance(GatewayTest):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
+        cls.start_shared(DCMF, CONFIG)
         cls.root = "http://%s:9443" % HOST
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
 
     def kit(self, root, *words):
         done = subprocess.run([KIT, "--openapi", OPENAPI, "--api-root", root, *words], capture_output=True, text=True, timeout=300)

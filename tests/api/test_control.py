@@ -14,7 +14,8 @@ import time
 import unittest
 import urllib.request
 
-from gateway import HOST, Gateway
+from gateway import HOST, Gateway, GatewayTest
+from signalling import BOOTSTRAP, ROOT, document, offer, phone
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
@@ -23,63 +24,21 @@ media: [ { name: local, address: @HOST@, ports: 31000-31199 } ]
 mdc1: { embedded: false }
 drain: { deadline: 1s }
 """.replace("@HOST@", HOST)
-FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
-ROOT = "http://127.0.0.1:9/alice"
-OFFER = "\r\n".join([
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-    "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:dc", "a=sctp-port:5000", "a=max-message-size:65536",
-    "a=setup:actpass", "a=tls-id:q3Zr81kVw0sXm5TnHc2b", "a=fingerprint:" + FINGERPRINT, "a=dcmap:0 subprotocol=\"http\"",
-    ""])
-
-
-def call(session, letter, setup, lines):
-    """One side's description: each line's port and channels; fingerprint and tls-id are made of the letter."""
-    text = ["v=0", "o=- %s 1 IN IP4 127.0.0.1" % session, "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 0"]
-    for port, channels in lines:
-        text += ["m=application %d UDP/DTLS/SCTP webrtc-datachannel" % port, "a=setup:" + setup,
-                 "a=fingerprint:SHA-256 " + ":".join([letter * 2] * 32), "a=tls-id:" + letter * 20, channels]
-    return "\r\n".join(text + [""])
-
-
-CALL_OFFER = call("3918", "A", "actpass", ((50500, 'a=dcmap:0 subprotocol="http"'), (50502, "a=dcmap:1000")))
-CALL_ANSWER = call("7711", "B", "passive", ((50600, "a=dcmap:1000"),))
+OFFER = offer(BOOTSTRAP, "a=max-message-size:65536")
+CALL_OFFER = phone("3918", "A", "actpass", ((50500, 'a=dcmap:0 subprotocol="http"'), (50502, "a=dcmap:1000")))
+CALL_ANSWER = phone("7711", "B", "passive", ((50600, "a=dcmap:1000"),))
 DC_MEDIA = {"*": {"mediaProxyConfig": "HTTP_PROXY", "replaceHttpUrl": {"0": {"streamId": 0, "replaceHttpUrl": ROOT}}}}
 
 
-def document(url=ROOT, owner="alice"):
-    return {
-        "terminations": [{
-            "terminationId": "ue",
-            "medias": [{
-                "mediaId": "1",
-                "mediaResourceType": "DC",
-                "remoteMbEndpoint": {"ip": {"ipv4Addr": "127.0.0.1"}, "transport": "UDP", "portNumber": 50500},
-                "dcMedia": {
-                    "mediaProxyConfig": "HTTP_PROXY",
-                    "streams": {"0": {"streamId": 0, "subprotocol": "http"}},
-                    "replaceHttpUrl": {"0": {"streamId": 0, "replaceHttpUrl": url}},
-                    "remoteDcEndpoint": {
-                        "sctpPort": 5000, "fingerprints": [FINGERPRINT], "securitySetup": "ACTPASS",
-                        "tlsId": "q3Zr81kVw0sXm5TnHc2b"},
-                }}]}],
-        "dcmf": {"owner": owner},
-    }
-
-
-class Control(unittest.TestCase):
+class Control(GatewayTest):
     """One gateway for all of them: what one does must not disturb the next."""
 
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
+        cls.start_shared(DCMF, CONFIG)
 
     def setUp(self):
-        self.c = self.gateway.controller()
-        self.addCleanup(self.c.close)
+        self.c = self.connect()
 
     def make(self, **how):
         made = self.c.ask("context.create", context=document(**how))
@@ -570,7 +529,7 @@ class Life(unittest.TestCase):
         with Gateway(DCMF, CONFIG) as g:
             second = g.path + "2"
             with open(g.path) as f, open(second, "w") as out:
-                out.write(f.read().replace(str(g.admin), "0").replace("31000-31199", "31200-31299"))
+                out.write(f.read().replace(g.admin, "127.0.0.1:0").replace("31000-31199", "31200-31299"))
             done = subprocess.run([DCMF, "-c", second], capture_output=True, text=True, timeout=30)
             self.assertEqual(done.returncode, 1)
             self.assertIn(g.socket, done.stderr)

@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from gateway import HOST, Gateway
+from gateway import HOST, GatewayTest
 from load import Load
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
@@ -40,10 +40,9 @@ BOOTSTRAP = OFFER % (FINGERPRINT, '0 subprotocol="http"')
 CALL = OFFER % (FINGERPRINT, '1000 subprotocol="chat";label="text"')
 
 
-class Cycles(unittest.TestCase):
+class Cycles(GatewayTest):
     def setUp(self):
-        self.gateway = Gateway(DCMF, CONFIG)
-        self.addCleanup(self.gateway.__exit__, None, None, None)
+        self.gateway = self.start(DCMF, CONFIG)
 
     def at_zero(self):
         return all(next(self.gateway.metric(gauge)) == "0" for gauge in GAUGES)

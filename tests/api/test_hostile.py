@@ -19,7 +19,7 @@ import time
 import unittest
 
 import wire
-from gateway import HOST, Gateway
+from gateway import HOST, GatewayTest
 
 DCMF, LOAD = sys.argv[1:3]
 SHARED = 27000
@@ -416,12 +416,12 @@ CONTROL_ATTACKS = (
 )
 
 
-class Hostile(unittest.TestCase):
+class Hostile(GatewayTest):
     @classmethod
     def setUpClass(cls):
         # what was freed is kept for a while by AddressSanitizer: a while, not for ever
         os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
-        cls.gateway = Gateway(DCMF, CONFIG)
+        cls.start_shared(DCMF, CONFIG)
         cls.watch = cls.gateway.controller()
         cls.watch.ask("events.subscribe", types=["worker.lost"])
         cls.workers = [w["pid"] for w in cls.watch.ask("node.info")["workers"]]
@@ -429,7 +429,6 @@ class Hostile(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.watch.close()
-        cls.gateway.__exit__(None, None, None)
 
     def stats(self):
         return self.watch.ask("node.stats")

@@ -15,18 +15,20 @@ import time
 import unittest
 
 from authority import Authority
-from gateway import HOST, Gateway
+from gateway import HOST, Gateway, GatewayTest
 from load import Load
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/load")
 PACKAGE = 65536
 PATIENCE = 240  # seconds; sanitizers are slow
+BASE = 10000 + 2100 * (os.getpid() % 10)  # ::1 is there once, and runs that stand side by side share it
+SHARED = BASE + 2050
 CONFIG = """
 workers: 2
-media: [ { name: local, address: "%s", ports: 32000-33999%s } ]
-mdc1: { synthetic: ["load:%d"] }
-"""
+media: [ { name: local, address: "%%s", ports: %d-%d%%s } ]
+mdc1: { synthetic: ["load:%%d"] }
+""" % (BASE, BASE + 1999)
 LEFT_NOTHING = ("contexts", "legs", "legs_open", "splices", "channels", "associations", "dtls_connections", "half_open",
                 "upstream_requests", "buffered_bytes")
 
@@ -40,12 +42,11 @@ def has_ipv6():
         return False
 
 
-class Gateways(unittest.TestCase):
+class Gateways(GatewayTest):
     """A gateway for a test: it has to end in peace, and nothing may stay behind in it."""
 
     def gateway(self, address=HOST, media="", more=""):
-        gateway = Gateway(DCMF, CONFIG % (address, media, PACKAGE) + more)
-        self.addCleanup(gateway.__exit__, None, None, None)
+        gateway = self.start(DCMF, CONFIG % (address, media, PACKAGE) + more)
         self.addCleanup(self.stop, gateway)
         return gateway
 
@@ -92,7 +93,7 @@ class Waves(Gateways):
         self.run_load(gateway, "--ice", "on", "--style", "webrtc", "--message-size", "1024", lines=2)
 
     def test_phones_with_ice_share_a_port_a_worker(self):
-        gateway = self.gateway(media=", shared_port: 31990")
+        gateway = self.gateway(media=", shared_port: %d" % SHARED)
         self.run_load(gateway, "--ice", "mixed", "--setup", "mixed", "--style", "webrtc", "--message-size", "1024")
         self.run_load(gateway, "--ice", "on", "--setup", "mixed", "--message-size", "16384", lines=2)
 
@@ -104,7 +105,7 @@ class Waves(Gateways):
 
     @unittest.skipUnless(has_ipv6(), "this host has no ::1")
     def test_phones_over_ipv6_share_a_port(self):
-        gateway = self.gateway(address="::1", media=", shared_port: 31990")
+        gateway = self.gateway(address="::1", media=", shared_port: %d" % SHARED)
         self.run_load(gateway, "--bind", "::1", "--ice", "mixed", "--setup", "mixed")
 
 
@@ -154,7 +155,7 @@ class Pairs(Gateways):
         self.assertNotEqual(next(gateway.metric("splice_datagrams_total")), "0")
 
     def test_calls_on_a_shared_port_from_several_processes(self):
-        gateway = self.gateway(media=", shared_port: 31990")
+        gateway = self.gateway(media=", shared_port: %d" % SHARED)
         for scenario in ("p2p", "passthrough"):
             report = self.run_pairs(gateway, scenario, "--processes", "3")
             self.assertEqual(report["generator"]["processes"], 3)

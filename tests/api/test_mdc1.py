@@ -15,8 +15,9 @@ import threading
 import unittest
 
 from authority import Authority
-from gateway import HOST, PATIENCE, Gateway, free_port
+from gateway import HOST, PATIENCE, GatewayTest, free_port
 from load import Load
+from signalling import offer
 
 DCMF, DCMF_LOAD, DCMF_DCSF = sys.argv[1:4]
 NGHTTPD = shutil.which("nghttpd", path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -25,10 +26,7 @@ workers: 1
 media: [ { name: local, address: @HOST@, ports: 36000-36499 } ]
 mdc1: { %s }
 """.replace("@HOST@", HOST)
-OFFER = "\r\n".join([
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-    "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:5000", "a=setup:actpass",
-    "a=fingerprint:SHA-256 " + ":".join("%02X" % i for i in range(32)), "a=dcmap:0 subprotocol=\"http\"", ""])
+OFFER = offer()
 
 
 def to(url):
@@ -51,7 +49,7 @@ class Dcsf:
         self.process.wait(PATIENCE)
 
 
-class Mdc1(unittest.TestCase):
+class Mdc1(GatewayTest):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="dcmf-mdc1-")
@@ -74,9 +72,7 @@ class Mdc1(unittest.TestCase):
         return "tls: { %sca: %s }" % (own, self.ca.path(ca))
 
     def gateway(self, mdc1):
-        gateway = Gateway(DCMF, CONFIG % mdc1)
-        self.addCleanup(gateway.__exit__, None, None, None)
-        return gateway
+        return self.start(DCMF, CONFIG % mdc1)
 
     def dcsf(self, *words):
         dcsf = Dcsf(*words)

@@ -22,7 +22,7 @@ except ImportError as e:
     print("SKIPPED: %s" % e)
     sys.exit(77)
 from authority import Authority
-from gateway import HOST, Gateway, free_port
+from gateway import HOST, GatewayTest, free_port
 
 DCMF, SAMPLE_AS = sys.argv[1:3]
 HEAD = struct.Struct("!IHHI")
@@ -100,7 +100,7 @@ class Asker(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Mdc2(unittest.TestCase):
+class Mdc2(GatewayTest):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="dcmf-mdc2-")
@@ -123,8 +123,7 @@ class Mdc2(unittest.TestCase):
         return "tls: { %s }" % ", ".join(words)
 
     def gateway(self, mdc2="allow_plain: loopback"):
-        gateway = Gateway(DCMF, CONFIG % mdc2)
-        self.addCleanup(gateway.__exit__, None, None, None)
+        gateway = self.start(DCMF, CONFIG % mdc2)
         self.c = gateway.controller()
         self.addCleanup(self.c.close)
         self.c.ask("events.subscribe", types=["mdc.failed", "channel.closed"])

@@ -3,7 +3,6 @@
 
 usage: test_ng.py DCMF
 """
-import json
 import random
 import signal
 import socket
@@ -13,11 +12,12 @@ import tempfile
 import time
 import unittest
 
-from gateway import HOST, Gateway, free_port
+from gateway import HOST, Gateway, GatewayTest, free_port
 from ng import Client, HttpClient, StreamClient, decode, encode
+from signalling import BOOTSTRAP, phone
 
 DCMF = sys.argv[1]
-NG, HTTP = free_port(), free_port()
+NG, HTTP = free_port(HOST), free_port(HOST)
 CONFIG = """
 workers: 2
 media: [ { name: access, address: %s, ports: 31000-31199 }, { name: core, address: %s, ports: 31200-31399 } ]
@@ -26,32 +26,17 @@ drain: { deadline: 20s }
 limits: { contexts: 50 }
 ng: { listen: "%s:%d", http: "%s:%d" }
 """ % (HOST, HOST, HOST, NG, HOST, HTTP)
+EVS = ("m=audio 40000 RTP/AVP 96", "a=rtpmap:96 EVS/16000")
+BOOT = "a=dcmap:" + BOOTSTRAP
+OFFER = phone("3918", "A", "actpass", ((50500, BOOT), (50502, "a=dcmap:1000")), EVS)
+ANSWER = phone("7711", "B", "active", ((50600, "a=dcmap:1000"),), EVS)
+VOICE = phone("1", "A", "actpass", (), EVS)
 
 
-def phone(session, letter, setup, lines):
-    """One side's description: an audio line, then data channel lines as port and channels."""
-    text = ["v=0", "o=- %s 1 IN IP4 127.0.0.1" % session, "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 96",
-            "a=rtpmap:96 EVS/16000"]
-    for port, channels in lines:
-        text += ["m=application %d UDP/DTLS/SCTP webrtc-datachannel" % port, "a=setup:" + setup,
-                 "a=fingerprint:SHA-256 " + ":".join([letter * 2] * 32), "a=tls-id:" + letter * 20, channels]
-    return "\r\n".join(text + [""])
-
-
-BOOT = 'a=dcmap:0 subprotocol="http"'
-OFFER = phone("3918", "A", "actpass", ((50500, BOOT), (50502, "a=dcmap:1000")))
-ANSWER = phone("7711", "B", "active", ((50600, "a=dcmap:1000"),))
-VOICE = phone("1", "A", "actpass", ())
-
-
-class Ng(unittest.TestCase):
+class Ng(GatewayTest):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
+        cls.start_shared(DCMF, CONFIG)
 
     def setUp(self):
         self.control = self.gateway.controller()
@@ -173,7 +158,7 @@ class Ng(unittest.TestCase):
         self.assertEqual(self.contexts(), [])
 
     def test_policy_refuses_here_as_everywhere(self):
-        answer = self.offer(sdp=phone("1", "A", "actpass", ((50500, BOOT),)), flags=["dcmf-mode=e2e"])
+        answer = self.offer(sdp=phone("1", "A", "actpass", ((50500, BOOT),), EVS), flags=["dcmf-mode=e2e"])
         self.assertEqual(answer["result"], "ok")  # a bootstrap line ends here, whatever the mode
         self.delete()
         bad = OFFER.replace("SHA-256 " + ":".join(["AA"] * 32), "SHA-1 " + ":".join(["AA"] * 20))
@@ -306,7 +291,7 @@ class Life(unittest.TestCase):
     """Gateways of their own."""
 
     def test_a_node_that_drains_says_load_limit(self):
-        with Gateway(DCMF, CONFIG.replace(str(NG), str(free_port())).replace(str(HTTP), str(free_port()))) as gateway:
+        with Gateway(DCMF, CONFIG.replace(str(NG), str(free_port(HOST))).replace(str(HTTP), str(free_port(HOST)))) as gateway:
             port = int(gateway.log_text().split("ng protocol at %s:" % HOST)[1].split(",")[0])
             client, control = Client(HOST, port), gateway.controller()
             self.assertEqual(client.ask("offer", call_id="old", from_tag="a", sdp=OFFER)["result"], "ok")

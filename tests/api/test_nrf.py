@@ -22,7 +22,7 @@ except ImportError as missing:
     sys.exit(77)
 
 from authority import Authority
-from gateway import HOST, PATIENCE, Gateway, free_port
+from gateway import HOST, PATIENCE, GatewayTest, free_port
 from nrf import Nrf
 
 DCMF, DCMFCTL = sys.argv[1:3]
@@ -37,7 +37,7 @@ limits: { contexts: 20 }
 """ % (US, HOST)
 
 
-class Registration(unittest.TestCase):
+class Registration(GatewayTest):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="dcmf-nrf-")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -51,9 +51,7 @@ class Registration(unittest.TestCase):
     def gateway(self, *roots, sbi=""):
         self.port = free_port()
         self.config = CONFIG + "sbi: { listen: '127.0.0.1:%d', nrf: [ %s ], %s }\n" % (self.port, ", ".join(roots), sbi)
-        gateway = Gateway(DCMF, self.config)
-        self.addCleanup(gateway.__exit__, None, None, None)
-        return gateway
+        return self.start(DCMF, self.config)
 
     def file(self, name):
         return os.path.join(self.folder, name)

@@ -21,7 +21,8 @@ except ImportError as missing:
     sys.exit(77)
 
 from authority import Authority
-from gateway import HOST, PATIENCE, Gateway, free_port
+from consumer import document
+from gateway import HOST, PATIENCE, GatewayTest, free_port
 from nrf import INSTANCE, Nrf
 from tokens import Signer, jwks
 
@@ -36,13 +37,7 @@ workers: 1
 media: [ { name: local, address: %s, ports: 31320-31339 } ]
 mdc1: { embedded: false }
 """ % (US, HOST)
-CONTEXT = {"terminations": [{"terminationId": "ue", "medias": [{
-    "mediaId": "0", "mediaResourceType": "DC",
-    "remoteMbEndpoint": {"ip": {"ipv4Addr": HOST}, "transport": "UDP", "portNumber": 50500},
-    "dcMedia": {"mediaProxyConfig": "HTTP_PROXY", "streams": {"0": {"streamId": 0, "subprotocol": "http"}},
-                "replaceHttpUrl": {"0": {"streamId": 0, "replaceHttpUrl": "http://127.0.0.1:1/alice"}},
-                "remoteDcEndpoint": {"sctpPort": 5000, "tlsId": "q3Zr81kVw0sXm5TnHc2b", "securitySetup": "ACTPASS",
-                                     "fingerprints": ["SHA-256 " + ":".join(["AB"] * 32)]}}}]}]}
+CONTEXT = document()
 
 
 class Answer:
@@ -56,7 +51,7 @@ class Answer:
         self.value = json.loads(self.body) if self.body else None
 
 
-class Door(unittest.TestCase):
+class Door(GatewayTest):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="dcmf-oauth2-")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -73,9 +68,8 @@ class Door(unittest.TestCase):
 
     def gateway(self, oauth2, more=""):
         self.port = free_port()
-        self.instance = Gateway(DCMF, CONFIG + "sbi: { listen: '127.0.0.1:%d', oauth2: { required: true, %s }, %s }\n" % (
+        self.instance = self.start(DCMF, CONFIG + "sbi: { listen: '127.0.0.1:%d', oauth2: { required: true, %s }, %s }\n" % (
             self.port, oauth2, more))
-        self.addCleanup(self.instance.__exit__, None, None, None)
         return self.instance
 
     def curl(self, method, path, token=None, body=None, who="as1", media_type="application/json"):
@@ -201,9 +195,8 @@ class Door(unittest.TestCase):
         self.assertEqual(nrf.faults, [])
 
     def test_a_node_whose_keys_cannot_be_read_does_not_start(self):
-        gateway = Gateway(DCMF, CONFIG + "sbi: { listen: '127.0.0.1:%d', oauth2: { required: true, keys: %s } }\n" % (
+        gateway = self.start(DCMF, CONFIG + "sbi: { listen: '127.0.0.1:%d', oauth2: { required: true, keys: %s } }\n" % (
             free_port(), self.write("keys.json", "{}")), wait=False)
-        self.addCleanup(gateway.__exit__, None, None, None)
         self.assertEqual(gateway.process.wait(PATIENCE), 1)
         self.assertIn("sbi.oauth2.keys", gateway.log_text())
 

@@ -13,7 +13,8 @@ import sys
 import time
 import unittest
 
-from gateway import HOST, PATIENCE, Controller, Gateway, free_port
+from gateway import HOST, PATIENCE, Controller, Gateway, GatewayTest, free_port
+from signalling import document
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
@@ -22,26 +23,6 @@ media: [ { name: local, address: @HOST@, ports: 37000-37199 } ]
 mdc1: { embedded: false }
 limits: { contexts: 80 }
 """.replace("@HOST@", HOST)
-ROOT = "http://127.0.0.1:9/alice"
-FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
-
-
-def document(owner="alice"):
-    return {
-        "terminations": [{
-            "terminationId": "ue",
-            "medias": [{
-                "mediaId": "1",
-                "mediaResourceType": "DC",
-                "remoteMbEndpoint": {"ip": {"ipv4Addr": "127.0.0.1"}, "transport": "UDP", "portNumber": 50500},
-                "dcMedia": {
-                    "mediaProxyConfig": "HTTP_PROXY",
-                    "streams": {"0": {"streamId": 0, "subprotocol": "http"}},
-                    "replaceHttpUrl": {"0": {"streamId": 0, "replaceHttpUrl": ROOT}},
-                    "remoteDcEndpoint": {"sctpPort": 5000, "fingerprints": [FINGERPRINT], "securitySetup": "ACTPASS"},
-                }}]}],
-        "dcmf": {"owner": owner},
-    }
 
 
 class Logs(unittest.TestCase):
@@ -195,17 +176,13 @@ class Check(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
-class Ctl(unittest.TestCase):
+class Ctl(GatewayTest):
     """dcmfctl: tables for people, --json for programs; 0 done, 1 refused, 2 usage or no connection."""
 
     @classmethod
     def setUpClass(cls):
         cls.port = free_port()
-        cls.gateway = Gateway(DCMF, CONFIG, control="tcp: { listen: '127.0.0.1:%d' }" % cls.port)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
+        cls.start_shared(DCMF, CONFIG, control="tcp: { listen: '127.0.0.1:%d' }" % cls.port)
 
     def ctl(self, *words, text=None, place=None):
         done = subprocess.run([DCMFCTL, *(place or ["--socket", self.gateway.socket]), *words], input=text,

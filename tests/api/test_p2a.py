@@ -8,7 +8,8 @@ import copy
 import sys
 import unittest
 
-from gateway import HOST, Gateway
+from gateway import HOST, GatewayTest
+from signalling import FINGERPRINT, TLS_ID, offer
 
 DCMF = sys.argv[1]
 CONFIG = """
@@ -17,12 +18,8 @@ media: [ { name: local, address: @HOST@, ports: 31500-31599 } ]
 mdc1: { embedded: false }
 policy: { operator_networks: [ 10.0.0.0/8 ] }
 """.replace("@HOST@", HOST)
-UE_PRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
 SERVER_PRINT = "SHA-256 " + ":".join("%02X" % (i + 64) for i in range(32))
-OFFER = "\r\n".join([
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-    "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:dc", "a=sctp-port:5000", "a=setup:actpass",
-    "a=max-message-size:4096", "a=tls-id:q3Zr81kVw0sXm5TnHc2b", "a=fingerprint:" + UE_PRINT, "a=dcmap:1000 label=\"board\"", ""])
+OFFER = offer('1000 label="board"', "a=max-message-size:4096")
 MEDIA = "/terminations/0/medias/0"
 REMOTE = MEDIA + "/dcMedia/mdc2Info/remoteMdc2Endpoint"
 
@@ -41,18 +38,13 @@ def print_of(sdp):
     return lines(sdp, "fingerprint")[0].replace("sha-256", "SHA-256")
 
 
-class P2a(unittest.TestCase):
+class P2a(GatewayTest):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
+        cls.start_shared(DCMF, CONFIG)
 
     def setUp(self):
-        self.c = self.gateway.controller()
-        self.addCleanup(self.c.close)
+        self.c = self.connect()
 
     def terminate(self, proxy, info, **more):
         done = self.c.ask("sdp.terminate", sdp=OFFER, dcMedia={"dc": {"mediaProxyConfig": proxy, "mdc2Info": info, **more}})
@@ -83,7 +75,7 @@ class P2a(unittest.TestCase):
         self.assertEqual((lines(done["sdp"], "sctp-port"), lines(done["sdp"], "tls-id")), (["5001"], ["ServerServerServer20"]))
         self.assertEqual(lines(done["sdp"], "max-message-size"), ["9000"])
         self.assertEqual((local["fingerprints"], local["securitySetup"], local["tlsId"]),
-                         ([UE_PRINT], "ACTPASS", "q3Zr81kVw0sXm5TnHc2b"))
+                         ([FINGERPRINT], "ACTPASS", TLS_ID))
         self.assertEqual(local["ip"], {"ipv4Addr": HOST})
 
     def test_the_server_is_replaced_by_a_patch(self):
@@ -108,7 +100,7 @@ class P2a(unittest.TestCase):
             {"op": "replace", "path": REMOTE + "/portNumber", "value": 4001},
             {"op": "add", "path": MEDIA + "/dcMedia/streams/1002", "value": {"streamId": 1002}},
             {"op": "add", "path": "/terminations/0/medias/-", "value": second},
-            {"op": "replace", "path": REMOTE + "/fingerprints", "value": [UE_PRINT]},
+            {"op": "replace", "path": REMOTE + "/fingerprints", "value": [FINGERPRINT]},
         ]
         bad = [
             {"op": "test", "path": "/terminations/0/terminationId", "value": "nobody"},

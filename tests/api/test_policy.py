@@ -10,7 +10,8 @@ import subprocess
 import sys
 import unittest
 
-from gateway import HOST, Gateway
+from gateway import HOST, GatewayTest
+from signalling import FINGERPRINT, offer
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
@@ -26,11 +27,7 @@ policy:
       then: refuse
     - { match: { third_party: strict.example }, then: e2ae, require_protected_mdc: true }
 """.replace("@HOST@", HOST)
-FINGERPRINT = "SHA-256 " + ":".join("%02X" % i for i in range(32))
-OFFER = "\r\n".join([
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-    "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:dc", "a=sctp-port:5000", "a=setup:actpass",
-    "a=tls-id:q3Zr81kVw0sXm5TnHc2b", "a=fingerprint:" + FINGERPRINT, "a=dcmap:%s subprotocol=\"http\"", ""])
+OFFER = offer("%s subprotocol=\"http\"")
 
 
 def media(sid, proxy="HTTP_PROXY", url="http://10.1.2.3/alice", server=None, application=None):
@@ -87,18 +84,13 @@ CASES = [
 ]
 
 
-class Policy(unittest.TestCase):
+class Policy(GatewayTest):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
+        cls.start_shared(DCMF, CONFIG)
 
     def setUp(self):
-        self.c = self.gateway.controller()
-        self.addCleanup(self.c.close)
+        self.c = self.connect()
 
     def delete(self, context_id):
         own = self.gateway.controller()

@@ -19,7 +19,7 @@ import unittest
 
 from authority import Authority
 from consumer import API, CONTEXTS, JSON, PATCHING, PROBLEM, Consumer, document, early_document, have
-from gateway import HOST, PATIENCE, Controller, Gateway
+from gateway import HOST, PATIENCE, Controller, Gateway, GatewayTest
 
 DCMF = sys.argv[1]
 SBI = "%s:9443" % HOST
@@ -38,7 +38,7 @@ def local(context):
     return context["terminations"][0]["medias"][0]["localMbEndpoint"]
 
 
-class Case(unittest.TestCase):
+class Case(GatewayTest):
     def refused(self, answer, status, cause, part=""):
         """A refusal with its ProblemDetails."""
         self.assertEqual(answer.status, status, str(answer))
@@ -53,12 +53,8 @@ class Case(unittest.TestCase):
 class Plain(Case):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
+        cls.start_shared(DCMF, CONFIG)
         cls.consumer = Consumer("http://" + SBI)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
 
     def make(self):
         answer = self.consumer.create()
@@ -260,18 +256,14 @@ class Tls(Case):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="dcmf-sbi-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.ca, cls.other = Authority(cls.folder, "authority"), Authority(cls.folder, "other")
         cls.ca.issue("mf1", "DNS:localhost,IP:%s" % HOST)
         cls.ca.issue("as1", "DNS:as1.example,URI:urn:uuid:3fa85f64-5717-4562-b3fc-2c963f66afa6")
         cls.ca.issue("as2", "DNS:as2.example")
         cls.ca.issue("old", "DNS:as1.example", days=-1)
         cls.other.issue("stranger", "DNS:as1.example")
-        cls.gateway = Gateway(DCMF, cls.config())
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
-        shutil.rmtree(cls.folder)
+        cls.start_shared(DCMF, cls.config())
 
     @classmethod
     def config(cls, more=""):
@@ -354,8 +346,7 @@ class Controllers(Case):
         ca.issue("as3", "DNS:as3.example")
         tls = "tls: { certificate: %s, key: %s, client_ca: %s }" % tuple(map(self.path, ("mf1.pem", "mf1.key", "authority.pem")))
         config = CONFIG.replace(":9443 }", ":9443, %s }" % tls) + "authorization: { clients: [ CN=as1, DNS:as2.example ] }\n"
-        self.gateway = Gateway(DCMF, config, control="tcp: { listen: '%s:9055', %s }" % (HOST, tls))
-        self.addCleanup(self.gateway.__exit__, None, None, None)
+        self.gateway = self.start(DCMF, config, control="tcp: { listen: '%s:9055', %s }" % (HOST, tls))
 
     def path(self, name):
         return os.path.join(self.folder, name)

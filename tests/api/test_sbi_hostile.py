@@ -16,7 +16,7 @@ import unittest
 from consumer import (ACK, CALM, COMPRESSION_ERROR, CONTEXTS, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
                       PING, PREFACE, PROTOCOL_ERROR, RST_STREAM, SETTINGS, WINDOW_UPDATE, Consumer, Raw, document,
                       frame, head, literal)
-from gateway import HOST, PATIENCE, Gateway
+from gateway import HOST, PATIENCE, GatewayTest
 
 DCMF = sys.argv[1]
 ADDRESS = HOST, 9443
@@ -34,15 +34,11 @@ def memory_of(pid):
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-class Hostile(unittest.TestCase):
+class Hostile(GatewayTest):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(DCMF, CONFIG)
+        cls.start_shared(DCMF, CONFIG)
         cls.consumer = Consumer("http://%s:%d" % ADDRESS)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
 
     def tearDown(self):
         """Whatever happened, the next one is served, and nothing was logged as a failure of ours."""

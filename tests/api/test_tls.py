@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 from authority import Authority
-from gateway import HOST, PATIENCE, Controller, Gateway, free_port
+from gateway import HOST, PATIENCE, Controller, Gateway, GatewayTest, free_port
 
 DCMF, DCMFCTL = sys.argv[1:3]
 CONFIG = """
@@ -25,10 +25,11 @@ mdc1: { embedded: false }
 """.replace("@HOST@", HOST)
 
 
-class Tls(unittest.TestCase):
+class Tls(GatewayTest):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="dcmf-tls-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.ca, cls.other = Authority(cls.folder, "authority"), Authority(cls.folder, "other")
         cls.ca.issue("mf1", "DNS:localhost,IP:127.0.0.1")
         cls.ca.issue("mf2", "DNS:localhost,IP:127.0.0.1")
@@ -36,12 +37,7 @@ class Tls(unittest.TestCase):
         cls.other.issue("stranger", "DNS:as1.example")
         cls.use("mf1")
         cls.port = free_port()
-        cls.gateway = Gateway(DCMF, CONFIG, control=cls.control("127.0.0.1:%d" % cls.port))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__(None, None, None)
-        shutil.rmtree(cls.folder)
+        cls.start_shared(DCMF, CONFIG, control=cls.control("127.0.0.1:%d" % cls.port))
 
     @classmethod
     def file(cls, name):

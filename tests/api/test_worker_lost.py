@@ -12,6 +12,7 @@ import unittest
 
 from gateway import HOST, Gateway
 from load import Load
+from signalling import offer
 
 DCMF, DCMF_LOAD = sys.argv[1:3]
 PATIENCE = 240  # seconds; sanitizers are slow
@@ -21,10 +22,7 @@ media: [ { name: local, address: @HOST@, ports: 34000-35999 } ]
 mdc1: { synthetic: ["load:1048576"] }
 """.replace("@HOST@", HOST)
 PHONES = 120
-OFFER = "\r\n".join([
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-    "m=application 50500 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:5000", "a=setup:actpass",
-    "a=fingerprint:SHA-256 " + ":".join("%02X" % i for i in range(32)), "a=dcmap:0 subprotocol=\"http\"", ""])
+OFFER = offer()
 
 
 class Totals(threading.Thread):
