@@ -1,6 +1,6 @@
 /*
- * pair.h: two phones, or a phone and a server, and the context that joins them, ended at the relay (bridge, e2ae) or passed
- * through (splice, e2e).
+ * pair.h: two phones, or a phone and a server, and the context that joins them, ended at the relay
+ * (bridge, e2ae) or passed through (splice, e2e).
  *
  *     phone a ── line ── relay ── line ── phone b, or the server b
  *
@@ -10,8 +10,8 @@
  *     pair_flow(p, p->a, 1000, ...)  numbered messages on their way; world_until(w, s, flows_done)
  *     pair_destroy(p)                before world_finish()
  *
- * What every kind of pair has to stand is here too, from bad lines to memory that runs out. paired.h is what most
- * tests begin with.
+ * What every kind of pair has to stand is here too, from bad lines to memory that runs out.
+ * paired.h is what most tests begin with.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * served.h: one phone and an application server at the other end of a link (app_server.h): what the tests of links begin with.
+ * served.h: one phone and an application server at the other end of a link (app_server.h): what the
+ * tests of links begin with.
  *
  *     begin(__func__)         a call with three channels, connected
  *     begin_with(...)         another configuration; then call(), or with options at once

@@ -1,6 +1,6 @@
 /*
- * server.h: a phone and a server that speaks data channels itself, for the test_server*.c files: a pair
- * whose b is a server on MDC2 unless a test says otherwise.
+ * server.h: a phone and a server that speaks data channels itself, for the test_server*.c files: a
+ * pair whose b is a server on MDC2 unless a test says otherwise.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * test_bridge.c: two phones that call one another, ended at the relay: every way to come up, every message, every kind of channel.
+ * test_bridge.c: two phones that call one another, ended at the relay: every way to come up, every
+ * message, every kind of channel.
  *
  *     phone a ══ DTLS, SCTP ══ relay ══ DTLS, SCTP ══ phone b
  *            channel 1000 ──────────────── channel 1000

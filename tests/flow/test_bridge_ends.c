@@ -1,5 +1,6 @@
 /*
- * test_bridge_ends.c: channels that close and open again, legs that die and come back, wishes that change, memory that runs out.
+ * test_bridge_ends.c: channels that close and open again, legs that die and come back, wishes that
+ * change, memory that runs out.
  *
  *     phone a ══ leg ── channels ── leg ══ phone b         what ends on one side ends on the other: channels do, associations do not
  */

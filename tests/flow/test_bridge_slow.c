@@ -1,5 +1,6 @@
 /*
- * test_bridge_slow.c: a fast sender and a slow reader with the relay between them: who waits, for how long, and what memory it costs.
+ * test_bridge_slow.c: a fast sender and a slow reader with the relay between them: who waits, for
+ * how long, and what memory it costs.
  *
  *     phone a ══ sends ══► queue of the channel ══ window shut ══► phone b (busy)
  *             ◄══ goes on as if nothing were ═══════════════════

@@ -1,6 +1,7 @@
 /*
- * test_handshake.c: handshakes that do not go by themselves: beside others, beyond a limit, begun anew, repeated by the
- * network, before everything is told, and with wishes or paths that change in the middle.
+ * test_handshake.c: handshakes that do not go by themselves: beside others, beyond a limit, begun
+ * anew, repeated by the network, before everything is told, and with wishes or paths that change in
+ * the middle.
  *
  *     phone  ── hello, cookie, hello ──► relay       at last an association, or an event that says why not
  *     others ── hello, cookie, hello ──┘

@@ -1,5 +1,6 @@
 /*
- * test_http_faults.c: servers that fail, lie, stop, or answer too early: what the phone is told and whom the controller hears of.
+ * test_http_faults.c: servers that fail, lie, stop, or answer too early: what the phone is told and
+ * whom the controller hears of.
  *
  *     phone ── request ──► relay ── request ──► server
  *           ◄── 502, 504, a reset ──   ◄── anything ──

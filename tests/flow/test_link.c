@@ -1,6 +1,6 @@
 /*
- * test_link.c: phones and an application server that takes messages as frames or datagrams: messages, channels that come and go, who
- * waits for whom.
+ * test_link.c: phones and an application server that takes messages as frames or datagrams:
+ * messages, channels that come and go, who waits for whom.
  *
  *     phone ══ DTLS, SCTP ══ relay ══ TCP, TCP/TLS or UDP ══ server (app_server.h)
  */

@@ -1,5 +1,6 @@
 /*
- * test_link_faults.c: application servers that refuse, break, or talk nonsense; what the controller changes; memory that runs out.
+ * test_link_faults.c: application servers that refuse, break, or talk nonsense; what the controller
+ * changes; memory that runs out.
  *
  *     phone ══ DTLS, SCTP ══ relay ══ TCP, TCP/TLS or UDP ══ server (app_server.h)
  */

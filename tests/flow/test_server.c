@@ -1,5 +1,6 @@
 /*
- * test_server.c: a phone and an application server that speaks data channels itself, on MDC2 or MDC1.
+ * test_server.c: a phone and an application server that speaks data channels itself, on MDC2 or
+ * MDC1.
  *
  *     phone a ══ DTLS, SCTP ══ relay ══ DTLS, SCTP ══ server b            DC_APPLICATION_PROXY: ended here, twice
  *     phone a ═══════════════════ relay ═══════════════ server b            UDP_PROXY: passed through
@@ -140,16 +141,21 @@ END_TEST
 START_TEST(the_right_fingerprint_by_an_update_mends_it)
 {
 	struct pair_options o = known_before(NO_ICE);
+	struct flow *early;
 
 	make(__func__, NULL, &o);
 	p->b->wrong_fingerprint = true;
 	ck_assert(pair_call(p, NULL));
+	early = pair_flow(p, p->a, 1000, 1000, 900, 20);
 	world_run(w, 3);
+	ck_assert_uint_eq(early->sent, 20);
 	p->b->wrong_fingerprint = false;
 	ue_renew(p->b->ue, NULL);
 	ck_assert(pair_update(p));
 	ck_assert(world_until(w, 20, all_up));
-	world_run(w, 0.2);
+	ck_assert(world_until(w, 20, flows_done));
+	flow_is_whole(early, true);
+	pair_forget_flows(p);
 	pair_works(p, 900, 50);
 	ck_assert_uint_eq(p->a->secured, 1);
 	end();

@@ -1,6 +1,6 @@
 /*
- * test_server_change.c: wishes that change while a phone talks to a server, updates that fail, two phones
- * at one application, and memory that runs out.
+ * test_server_change.c: wishes that change while a phone talks to a server, updates that fail, two
+ * phones at one application, and memory that runs out.
  */
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /*
- * test_splice.c: two phones whose DTLS passes through the relay untouched: it ends ICE, lends addresses, and holds no key.
+ * test_splice.c: two phones whose DTLS passes through the relay untouched: it ends ICE, lends
+ * addresses, and holds no key.
  *
  *     phone a ══════════════ DTLS, SCTP ══════════════ phone b
  *          └─ STUN ─ relay                 relay ─ STUN ─┘
@@ -167,7 +168,7 @@ static struct addr gateway_of(const struct phone *phone)
 	return view.local;
 }
 
-/* A DTLS record, RTP, STUN of a stranger, something else: only the first is ever let through, and only from the agreed remotes. */
+/* First bytes of DTLS, RTP, STUN and anything else: only DTLS crosses, and only of the agreed remotes. */
 static const struct {
 	uint8_t first;
 	bool is_dtls;

@@ -1,6 +1,6 @@
 /*
- * test_trust.c: who is believed: certificates against fingerprints, sources and streams against what was
- * signalled or proved.
+ * test_trust.c: who is believed: certificates against fingerprints, sources and streams against
+ * what was signalled or proved.
  *
  *     phone    ──► relay       the one the controller named
  *     stranger ──► relay       anybody who can reach the port
