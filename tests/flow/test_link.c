@@ -275,6 +275,46 @@ START_TEST(server_that_does_not_read_lets_partially_reliable_channels_drop_the_o
 }
 END_TEST
 
+static void close_channel(uint16_t sid)
+{
+	ue_close_channel(p->ue, sim_now(), sid);
+	p->touched = true;
+	world_run(w, 1);
+}
+
+/*
+ *     1000, closed ──► 48 KiB ──┐
+ *     1002, closed ──► 48 KiB ──┴► server that does not read        together more than a channel may hold
+ */
+START_TEST(last_words_to_a_server_that_does_not_read_are_bounded)
+{
+	int64_t dropped = counter_value[CNT_messages_dropped_total];
+
+	begin(__func__);
+	ways->deaf = true;
+	while (counter_value[CNT_buffered_bytes] == 0) { /* what has left is not ours to hold */
+		say_much(1001, 16 * KIB);
+		world_run(w, 0.2);
+	}
+	say_much(1000, 48 * KIB);
+	world_run(w, 1);
+	close_channel(1000);
+	ck_assert_int_eq(counter_value[CNT_messages_dropped_total], dropped);
+	say_much(1002, 48 * KIB);
+	world_run(w, 1);
+	close_channel(1002);
+	ck_assert_int_eq(counter_value[CNT_messages_dropped_total], dropped + 3);
+	ck_assert_int_le(counter_value[CNT_buffered_bytes], 2 * 64 * KIB);
+	ways->deaf = false;
+	world_run(w, 2);
+	ck_assert_ptr_nonnull(find(FRAME_CLOSE, 1000));
+	ck_assert_ptr_nonnull(find(FRAME_CLOSE, 1002));
+	ck_assert_ptr_nonnull(find(FRAME_MESSAGE, 1000));
+	ck_assert_ptr_null(find(FRAME_MESSAGE, 1002));
+	end();
+}
+END_TEST
+
 static bool everything_heard(struct world *world)
 {
 	(void)world;
@@ -365,6 +405,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, server_that_does_not_read_shuts_the_window_and_reliable_channels_end);
 	tcase_add_test(
 		tc, server_that_does_not_read_lets_partially_reliable_channels_drop_the_oldest);
+	tcase_add_test(tc, last_words_to_a_server_that_does_not_read_are_bounded);
 	tcase_add_test(tc, slow_server_gets_everything_within_the_bound);
 	tcase_add_test(
 		tc, phone_that_does_not_read_keeps_the_server_waiting_and_gets_everything_later);
