@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "dcmf/http/http.h"
 #include "dtls/cert.h"
 #include "dtls/stream.h"
+
+#define FILES_BESIDES 64 /* of a worker, that are no media ports */
 
 static unsigned errors;
 
@@ -84,6 +87,23 @@ static void warn_of_few_ports(const struct config *c, const struct config_media 
 			m->shared_port != 0 ? ", but for those with ICE" : "");
 }
 
+/* Each port is a socket of the worker that owns it; the gateway raises its limit as far as it may. */
+static void warn_of_few_files(const struct config *c)
+{
+	unsigned workers = config_workers(c), files = FILES_BESIDES;
+	struct config_ports part;
+	struct rlimit limit;
+
+	for (unsigned i = 0; i < c->media_count; i++)
+		files += config_ports_of(&c->media[i], 0, workers, &part) +
+			 (c->media[i].shared_port != 0);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && files > limit.rlim_max)
+		fprintf(stderr,
+			"dcmf: warning: media.ports: a worker that uses all of its ports needs %u "
+			"open files, and the limit is %llu (ulimit -Hn, LimitNOFILE=)\n",
+			files, (unsigned long long)limit.rlim_max);
+}
+
 static void check_media(const struct config *c)
 {
 	char error[CONFIG_ERROR_MAX];
@@ -99,6 +119,7 @@ static void check_media(const struct config *c)
 		}
 		warn_of_few_ports(c, &c->media[i]);
 	}
+	warn_of_few_files(c);
 }
 
 static void check_pair(const char *certificate_file, const char *key_file)

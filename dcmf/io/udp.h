@@ -29,7 +29,7 @@ void udp_destroy(struct udp *u); /* closes what is open; not from inside input()
 /*
  * Opens a socket bound to `local` (its port must be set; the address may be 0.0.0.0 or ::).
  * ERR_ADDRESS: the address is not ours or not usable; ERR_EXISTS: the port is taken by somebody
- * else; ERR_LIMIT: out of descriptors; ERR_NO_MEMORY; ERR_IO: anything else.
+ * else; ERR_NO_FILES: out of descriptors; ERR_NO_MEMORY; ERR_IO: anything else.
  */
 enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number);
 void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent first */

@@ -26,7 +26,7 @@ static enum err why(int error)
 	case EACCES:
 	case EINVAL: return ERR_ADDRESS;
 	case EMFILE:
-	case ENFILE: return ERR_LIMIT;
+	case ENFILE: return ERR_NO_FILES;
 	case ENOMEM:
 	case ENOBUFS: return ERR_NO_MEMORY;
 	default: return ERR_IO;

@@ -20,6 +20,7 @@ static const struct row {
 	{ "bytes a leg", "gateway.bytesPerLeg", 1 },
 	{ "share of a core at work, %", "gateway.workShareOfACore", 0.01 },
 	{ "memory at the most, MiB", "gateway.memoryPeakBytes", 1048576 },
+	{ "memory grown since the first wave, MiB", "gateway.memoryGrowthBytes", 1048576 },
 	{ "generator, share of a core, %", "generator.busiestShareOfACore", 0.01 },
 };
 

@@ -15,9 +15,10 @@
 #include "dcmf/base/log.h"
 #include "tools/load/player.h"
 
-#define LOOK_US     2000 /* at the board */
-#define SAMPLE_US   TICK_MS(500)
-#define CLEAN_TRIES 20 /* half seconds for the gateway's object gauges to come back to zero */
+#define LOOK_US       2000 /* at the board */
+#define SAMPLE_US     TICK_MS(500)
+#define FILES_BESIDES 64 /* that are no sockets of UEs */
+#define CLEAN_TRIES   20 /* half seconds for the gateway's object gauges to come back to zero */
 
 struct conductor {
 	const struct options *options; /* of the whole run */
@@ -344,22 +345,27 @@ static void run_wave(struct conductor *c)
 
 /* ---- beginning and end ---- */
 
-/* A socket a UE, and some more. */
-static void raise_file_limit(const struct plan *p)
+/*
+ * A socket a UE, and some more. False: they will be needed and cannot be had. Where arrivals may have left before the last one comes,
+ * that is only said.
+ */
+static bool raise_file_limit(const struct plan *p)
 {
-	long sockets = p->all.arrivals * plan_ues(p) * p->all.lines / p->all.processes;
+	unsigned long files = plan_sockets(p) + FILES_BESIDES;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
+		return true;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if ((rlim_t)sockets + 64 > limit.rlim_cur)
-		fprintf(stderr,
-			"dcmf-load: %ld sockets may be needed at once in a process, %llu files "
-			"may be open "
-			"(ulimit -n; --processes)\n",
-			sockets, (unsigned long long)limit.rlim_cur);
+	if (files <= limit.rlim_cur)
+		return true;
+	fprintf(stderr,
+		"dcmf-load: a process %s up to %lu files open at once, and the limit is %llu: "
+		"raise it (ulimit -Hn) or take more --processes\n",
+		plan_is_all_at_once(p) ? "needs" : "may need", files,
+		(unsigned long long)limit.rlim_cur);
+	return !plan_is_all_at_once(p);
 }
 
 static struct board *make_board(unsigned seats)
@@ -408,7 +414,8 @@ bool conduct(const struct plan *plan, struct report *out)
 	out->plan = plan;
 	tally_init(&out->tally);
 	c.on_terminal = !o->quiet && isatty(STDERR_FILENO);
-	raise_file_limit(plan);
+	if (!raise_file_limit(plan))
+		return false;
 	if (o->metrics != NULL && !read_metrics(&c, &first)) {
 		fputs("dcmf-load: the gateway's metrics cannot be read\n", stderr);
 		return false;

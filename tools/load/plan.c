@@ -198,6 +198,27 @@ unsigned plan_ues(const struct plan *p)
 	return most;
 }
 
+unsigned long plan_sockets(const struct plan *p)
+{
+	unsigned long processes = (unsigned long)p->all.processes,
+		      arrivals = ((unsigned long)p->all.arrivals + processes - 1) / processes,
+		      most = 0;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		unsigned long each =
+			options_scenario(&p->parts[i])->ues * (unsigned long)p->parts[i].lines;
+
+		if (each > most)
+			most = each;
+	}
+	return arrivals * most;
+}
+
+bool plan_is_all_at_once(const struct plan *p)
+{
+	return p->all.together || p->parts[0].hold_all;
+}
+
 bool plan_needs_gateway(const struct plan *p)
 {
 	for (unsigned i = 0; i < p->count; i++)

@@ -18,6 +18,10 @@ bool plan_parse(struct plan *p, int argc, char **argv);
 unsigned plan_part(const struct plan *p, unsigned index);
 /* UEs of one arrival, of the part that brings most. */
 unsigned plan_ues(const struct plan *p);
+/* Sockets that one process may need at once. */
+unsigned long plan_sockets(const struct plan *p);
+/* Everybody of a wave will be there at the same time, whatever the gateway does. */
+bool plan_is_all_at_once(const struct plan *p);
 bool plan_needs_gateway(const struct plan *p);
 /* "UEs" or "pairs": what arrives. */
 const char *plan_noun(const struct plan *p);

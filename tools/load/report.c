@@ -61,6 +61,16 @@ bool report_is_within_bound(const struct report *r)
 	       r->memory_peak - r->memory_before <= report_memory_bound(r);
 }
 
+bool report_growth(const struct report *r, double *out)
+{
+	const struct wave *first = &r->waves[0], *last = &r->waves[r->wave_count - 1];
+
+	if (r->wave_count < 2 || !first->after.known || !last->after.known)
+		return false;
+	*out = metrics_memory(&last->after) - metrics_memory(&first->after);
+	return true;
+}
+
 /* ---- what the gateway spent ---- */
 
 /* Sums over waves, for one quotient. */

@@ -62,6 +62,11 @@ double report_bytes_a_second(const struct report *r); /* of messages */
 double report_own_load(const struct report *r);       /* of the busiest process: 1 is a core */
 /* What the workers may have grown by, bytes; 0: any. */
 double report_memory_bound(const struct report *r);
+/*
+ * What the workers held after the last wave more than after the first (which fills their caches), bytes. False: there was one wave, or
+ * nobody knows.
+ */
+bool report_growth(const struct report *r, double *out);
 bool report_is_within_bound(const struct report *r);
 /* A plain sentence when the generator, not the gateway, set the limit; NULL otherwise. */
 const char *report_bottleneck(const struct report *r);

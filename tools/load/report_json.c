@@ -134,11 +134,12 @@ static json_t *real_or_null(double v)
 static json_t *gateway_json(const struct report *r)
 {
 	struct cost c;
+	double growth;
 
 	if (r->worker_count == 0)
 		return json_null();
 	report_cost(r, &c);
-	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}",
+	return json_pack("{s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:o, s:I, s:b}",
 		"workers", r->worker_count, "cpuSeconds", c.cpu_seconds, "cpuUsPerSetUp",
 		real_or_null(c.set_up_us), "cpuUsPerMessage", real_or_null(c.message_us),
 		"cpuUsPerPacket", real_or_null(c.packet_us), "bytesPerLeg",
@@ -146,6 +147,8 @@ static json_t *gateway_json(const struct report *r)
 		doubles_json(r->worker_memory_peak, r->worker_count), "workShareOfACore",
 		real_or_null(c.work_share), "setUpAndWorkApart", r->plan->all.together,
 		"memoryBeforeBytes", INT(r->memory_before), "memoryPeakBytes", INT(r->memory_peak),
+		"memoryGrowthBytes",
+		report_growth(r, &growth) ? json_integer(INT(growth)) : json_null(),
 		"memoryBoundBytes", INT(report_memory_bound(r)), "withinBound",
 		report_is_within_bound(r));
 }

@@ -133,6 +133,19 @@ static void print_gateway(const struct report *r)
 	putchar('\n');
 }
 
+/* Whoever leaks grows with every wave. */
+static void print_growth(const struct report *r)
+{
+	double growth;
+
+	if (!report_growth(r, &growth))
+		return;
+	printf("memory of all workers after each wave, MiB:");
+	for (unsigned i = 0; i < r->wave_count; i++)
+		printf("%s%.1f", i ? ", " : " ", metrics_memory(&r->waves[i].after) / MIB);
+	printf("; since the first: %+.1f\n", growth / MIB);
+}
+
 static void print_bound(const struct report *r)
 {
 	if (r->plan->all.memory_bound > 0)
@@ -164,6 +177,7 @@ void report_print(const struct report *r)
 	print_rates(r);
 	print_waves(r);
 	print_gateway(r);
+	print_growth(r);
 	print_bound(r);
 	print_self(r);
 	print_failures(r);

@@ -127,6 +127,24 @@ START_TEST(idle_and_churn_are_made_of_others)
 }
 END_TEST
 
+START_TEST(sockets_of_a_process_are_those_of_its_share_of_arrivals)
+{
+	static struct plan p;
+
+	ck_assert(parse_plan(&p, "idle --of bootstrap --ues 9 --lines 2 --processes 2"));
+	ck_assert_uint_eq(plan_sockets(&p), 10);
+	ck_assert(plan_is_all_at_once(&p));
+	ck_assert(parse_plan(&p, "passthrough --pairs 10 --processes 3"));
+	ck_assert_uint_eq(plan_sockets(&p), 8);
+	ck_assert(!plan_is_all_at_once(&p));
+	ck_assert(parse_plan(&p, "passthrough --pairs 10 --hold all"));
+	ck_assert(plan_is_all_at_once(&p));
+	ck_assert(parse_plan(&p, "churn --of p2p --rate 20 --duration 2"));
+	ck_assert_uint_eq(plan_sockets(&p), 80);
+	ck_assert(!plan_is_all_at_once(&p));
+}
+END_TEST
+
 /* ---- mixes ---- */
 
 #define MIX "test_options_mix.txt"
@@ -255,6 +273,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, pairs_have_options_of_their_own);
 	tcase_add_test(tc, servers_are_spoken_to_in_one_of_the_ways_there_are);
 	tcase_add_test(tc, idle_and_churn_are_made_of_others);
+	tcase_add_test(tc, sockets_of_a_process_are_those_of_its_share_of_arrivals);
 	tcase_add_test(tc, a_mix_has_shares_and_each_part_options_of_its_own);
 	tcase_add_loop_test(tc, a_mix_that_cannot_be_is_refused, 0,
 		sizeof(wrong_mixes) / sizeof(wrong_mixes[0]));

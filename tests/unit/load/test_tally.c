@@ -135,6 +135,24 @@ START_TEST(what_nobody_measured_is_not_made_up)
 }
 END_TEST
 
+START_TEST(memory_grows_from_the_first_wave_to_the_last)
+{
+	struct report *r = a_report();
+	double growth = -1;
+
+	r->waves[0] = (struct wave){ .after = at(1, 5000, 0, 0) };
+	r->wave_count = 1;
+	ck_assert(!report_growth(r, &growth)); /* one wave says nothing */
+	r->waves[1] = (struct wave){ .after = at(2, 9000, 0, 0) };
+	r->waves[2] = (struct wave){ .after = at(3, 5600, 0, 0) };
+	r->wave_count = 3;
+	ck_assert(report_growth(r, &growth));
+	ck_assert_double_eq_tol(growth, 600, 1e-9);
+	r->waves[2].after.known = false;
+	ck_assert(!report_growth(r, &growth));
+}
+END_TEST
+
 START_TEST(a_generator_that_was_the_limit_says_so)
 {
 	struct report *r = a_report();
@@ -166,6 +184,7 @@ static Suite *suite(void)
 		the_first_failure_of_a_kind_keeps_its_words_and_the_worker_is_read_from_the_context);
 	tcase_add_test(tc, costs_of_set_up_and_of_messages_are_told_apart);
 	tcase_add_test(tc, what_nobody_measured_is_not_made_up);
+	tcase_add_test(tc, memory_grows_from_the_first_wave_to_the_last);
 	tcase_add_test(tc, a_generator_that_was_the_limit_says_so);
 	suite_add_tcase(s, tc);
 	return s;
