@@ -39,6 +39,7 @@ static int wire_write(BIO *bio, const char *buf, int len)
 	struct span records = SPAN(buf, len);
 
 	BIO_clear_retry_flags(bio);
+	numbers_note(&w->numbers, records);
 	if (w->is_mute)
 		return len;
 	if (w->flight != NULL && records.len > w->flight->cap - w->flight->len)
@@ -46,7 +47,7 @@ static int wire_write(BIO *bio, const char *buf, int len)
 	if (w->flight != NULL && records.len <= w->flight->cap)
 		wr_span(w->flight, records);
 	else
-		w->output(w->arg, records); /* data, which has no plaintext records to shift */
+		w->output(w->arg, records); /* longer than the MTU: encrypted, nothing to shift */
 	return len;
 }
 

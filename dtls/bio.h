@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dcmf/base/span.h"
+#include "dtls/numbers.h"
 #include "dtls/openssl.h"
 
 struct wire {
@@ -18,6 +19,7 @@ struct wire {
 	struct wr *flight; /* where writes gather; NULL: each goes out at once */
 	/* Added to the sequence numbers of plaintext records going out. */
 	uint64_t seq_shift;
+	struct numbers numbers; /* of everything that OpenSSL wrote, as it wrote it */
 	void (*output)(void *arg, struct span dgram);
 	void *arg;
 };

@@ -55,7 +55,7 @@ struct dtls_ctx *dtls_ctx_create(struct cert *cert)
 		return NULL;
 	ctx->refs = 1;
 	ctx->cert = cert_ref(cert);
-	if ((ctx->wire = wire_method_create()) == NULL ||
+	if ((ctx->wire = wire_method_create()) == NULL || !algorithms_init(&ctx->algorithms) ||
 		(ctx->ssl = SSL_CTX_new_ex(lean_libctx(), NULL, DTLS_method())) == NULL ||
 		!set_rules(ctx->ssl, cert)) {
 		ERR_clear_error();
@@ -77,6 +77,7 @@ void dtls_ctx_unref(struct dtls_ctx *ctx)
 		return;
 	SSL_CTX_free(ctx->ssl);
 	BIO_meth_free(ctx->wire);
+	algorithms_finish(&ctx->algorithms);
 	cert_unref(ctx->cert);
 	mem_free(ctx);
 }

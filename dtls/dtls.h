@@ -3,7 +3,7 @@
  *
  *     d = dtls_create(&config);           client: dtls_start(d, now)
  *     dtls_input(d, now, datagram)        until dtls_state() leaves DTLS_HANDSHAKING
- *     while (dtls_read(d, buf, &len))     after each input: plaintext records, one by one
+ *     while (dtls_read(d, buf, &len))     after each input: plaintext records, one by one, out of that datagram
  *     dtls_send(d, plaintext)             each becomes one record in one datagram
  *     dtls_deadline(), dtls_expire()      retransmission of flights
  *     dtls_close(d)                       close_notify, then destroy
@@ -17,6 +17,10 @@
  * and no byte of data is ever delivered. Only ECDHE with AEAD suites; no renegotiation, no
  * compression, no tickets. Retransmission runs on OpenSSL's own wall clock underneath; `now` is
  * the caller's clock and is used for deadlines only.
+ *
+ * OpenSSL shakes hands and is gone when it has: an open connection keeps its keys, what came of the peer's records and
+ * little else. What only OpenSSL's connection can tell (keys for SRTP would be such a thing) has to be taken at that moment, in
+ * handshake.c.
  */
 #pragma once
 
@@ -82,25 +86,24 @@ struct dtls *dtls_create(const struct dtls_config *config); /* NULL: out of memo
 void dtls_destroy(struct dtls *d);                          /* sends nothing */
 
 void dtls_start(struct dtls *d, tick_t now); /* client: the first flight; server: nothing to do */
+/*
+ * `dgram` is borrowed until dtls_read() has returned false, or until the next call of this: its records of data are decrypted only
+ * when they are read, and those that were not read by then are lost.
+ */
 void dtls_input(struct dtls *d, tick_t now, struct span dgram);
 tick_t dtls_deadline(const struct dtls *d); /* TICK_NEVER once open */
 void dtls_expire(struct dtls *d, tick_t now);
 
 /*
- * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough). False when
- * there is none. Records received are delivered only here; call until false after every input.
+ * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough; a longer one is dropped, and counted). False
+ * when there is none. Records received are delivered only here; call until false after every input.
  */
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
 /*
- * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO;
- * ERR_NO_MEMORY. Never blocks. Nothing is sent for an empty plaintext.
+ * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never blocks, allocates nothing.
+ * Nothing is sent for an empty plaintext. After 2^48 records the connection is closed with CLOSE_DTLS_KEYS.
  */
 enum err dtls_send(struct dtls *d, struct span plaintext);
-/*
- * Nothing is expected for a while: OpenSSL's buffers are given back, 18 KB; whatever comes or is sent next takes them again. Does nothing
- * before DTLS_OPEN.
- */
-void dtls_rest(struct dtls *d);
 /*
  * close_notify (silence before DTLS_OPEN); state becomes DTLS_CLOSED
  * with CLOSE_LOCAL. Twice is harmless.

@@ -70,7 +70,7 @@ size_t record_write_message(struct wr *w, struct record *rec, struct fragment *f
 static const struct {
 	bool from_client, from_server;
 } plaintext_messages[HANDSHAKE_MAX] = {
-	[0] = { false, true }, /* hello_request */
+	[HANDSHAKE_HELLO_REQUEST] = { false, true },
 	[HANDSHAKE_CLIENT_HELLO] = { true, false },
 	[2] = { false, true }, /* server_hello */
 	[HANDSHAKE_HELLO_VERIFY_REQUEST] = { false, true },

@@ -16,8 +16,10 @@
 enum record_type { RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT, RECORD_HANDSHAKE, RECORD_DATA };
 
 enum handshake_type {
+	HANDSHAKE_HELLO_REQUEST = 0,
 	HANDSHAKE_CLIENT_HELLO = 1,
 	HANDSHAKE_HELLO_VERIFY_REQUEST = 3,
+	HANDSHAKE_FINISHED = 20,
 	HANDSHAKE_MAX = 32, /* no type of a DTLS 1.2 handshake we could agree to reaches this */
 };
 

@@ -10,8 +10,6 @@
 
 /* Ours: a peer without ICE that was silent for so long is asked for a sign of life. */
 #define PROBE_US TICK_S(30)
-/* Ours: a leg that heard nothing for so long gives back what only traffic needs. */
-#define REST_US TICK_S(2)
 /* Ours: a handshake of ours that found no room, or no memory, tries again. */
 #define AGAIN_US TICK_MS(100)
 
@@ -95,24 +93,9 @@ static tick_t path_deadline(const struct leg *l)
 	return tick_min(tick_add(l->heard, config->silence_us), tick_add(asked, PROBE_US));
 }
 
-static tick_t rest_deadline(const struct leg *l)
-{
-	return l->state == LEG_OPEN && !l->rests ? tick_add(l->heard, REST_US) : TICK_NEVER;
-}
-
-static void rest(struct leg *l, tick_t now)
-{
-	if (!tick_due(rest_deadline(l), now))
-		return;
-	dtls_rest(l->secured->dtls);
-	l->rests = true;
-}
-
 static tick_t deadline(const struct leg *l)
 {
 	tick_t at = tick_min(tick_min(shakes_deadline(l), path_deadline(l)), l->again);
-
-	at = tick_min(at, rest_deadline(l));
 
 	if (l->assoc != NULL)
 		at = tick_min(at, assoc_deadline(l->assoc));
@@ -175,7 +158,6 @@ static void expire(void *arg, tick_t now)
 	if (l->state == LEG_CLOSING && tick_due(tick_add(l->begun, LINGER_US), now))
 		leg_end(l, l->reason, NULL);
 	watch_path(l, now);
-	rest(l, now);
 	if (tick_due(l->again, now)) {
 		leg_revive(l);
 		leg_go(l);
@@ -389,7 +371,6 @@ static void read_records(struct leg *l)
 	while (l->secured != NULL &&
 		dtls_read(l->secured->dtls, r->plain, sizeof(r->plain), &len)) {
 		l->heard = r->now;
-		l->rests = false;
 		if (l->assoc != NULL)
 			assoc_input(l->assoc, r->now, SPAN(r->plain, len));
 	}

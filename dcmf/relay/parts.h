@@ -125,7 +125,6 @@ struct leg {
 	struct dgram_queue early;
 
 	tick_t heard;        /* last authentic datagram */
-	bool rests;          /* nothing was heard for a while: dtls_rest() was called */
 	tick_t probed;       /* last sign of life asked for */
 	tick_t begun;        /* of the shutdown under way */
 	tick_t again;        /* when to try our handshake again: there was no room, or no server */

@@ -1,7 +1,7 @@
 /*
  * fuzz_dtls_input.c: any datagrams into a connection, in every phase of its life.
  *
- * The first byte is the phase, or the phase + 5: then both ends rest before each step. Then come steps of two bytes, a length. With its highest bit set the
+ * The first byte is the phase. Then come steps of two bytes, a length. With its highest bit set the
  * genuine peer's next datagram is delivered, changed in (length mod 8) places, each given as two
  * bytes position and one byte to add; without, so many bytes of input are a datagram of their own.
  */
@@ -114,14 +114,10 @@ static void set_up(enum phase phase)
 		run_handshake();
 }
 
-static void step(struct rd *r, bool rested)
+static void step(struct rd *r)
 {
 	uint16_t word = rd_u16(r);
 
-	if (rested) {
-		dtls_rest(victim.dtls);
-		dtls_rest(peer.dtls);
-	}
 	if (word & 0x8000) {
 		size_t patches = word & 7u;
 
@@ -137,14 +133,12 @@ static void step(struct rd *r, bool rested)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rd r = RD(SPAN(data, size));
-	uint8_t first;
 
 	if (size == 0 || size > 16384)
 		return 0;
-	first = rd_u8(&r);
-	set_up(first % PHASES);
+	set_up(rd_u8(&r) % PHASES);
 	while (r.rest.len >= 2)
-		step(&r, first / PHASES % 2 == 1);
+		step(&r);
 	dtls_send(victim.dtls, SPAN_LIT("x"));
 	dtls_close(victim.dtls);
 	dtls_destroy(victim.dtls);

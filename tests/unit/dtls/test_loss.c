@@ -132,6 +132,9 @@ END_TEST
  */
 static void pester(struct sim *s, int to, unsigned times)
 {
+	static uint8_t plain[DTLS_PLAINTEXT_MAX];
+	size_t len;
+
 	for (unsigned i = 0; i < times; i++) {
 		uint8_t junk[100];
 		struct wr w = WR(junk, sizeof(junk));
@@ -147,6 +150,7 @@ static void pester(struct sim *s, int to, unsigned times)
 			record_write_header(&w, &rec);
 		dtls_input(s->end[to].dtls, s->now,
 			SPAN(junk, i % 7 ? RECORD_HEADER + rec.body.len : i % 90));
+		ck_assert(!dtls_read(s->end[to].dtls, plain, sizeof(plain), &len));
 	}
 }
 
@@ -182,12 +186,14 @@ END_TEST
 static bool follow_with_forgeries(struct sim *s, int from, struct span dgram)
 {
 	struct end *to = &s->end[!from];
-	uint8_t forged[2048];
+	uint8_t forged[2048], plain[2048];
+	size_t len;
 
 	for (size_t i = 0; i < dgram.len && dtls_state(to->dtls) == DTLS_OPEN; i++) {
 		memcpy(forged, dgram.p, dgram.len);
 		forged[i] ^= 1;
 		dtls_input(to->dtls, s->now, SPAN(forged, dgram.len));
+		ck_assert(!dtls_read(to->dtls, plain, sizeof(plain), &len));
 	}
 	return true;
 }
