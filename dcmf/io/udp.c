@@ -9,6 +9,7 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
+#include "dcmf/io/udp_aside.h"
 #include "dcmf/io/udp_queue.h"
 #include "dcmf/io/udp_socket.h"
 
@@ -27,7 +28,8 @@ enum {
 struct port {
 	struct udp *udp;
 	struct event readable;
-	struct addr local; /* as bound */
+	struct udp_aside *aside; /* for STUN; NULL: there is none */
+	struct addr local;       /* as bound */
 	uint32_t number;
 	int fd;
 };
@@ -209,29 +211,40 @@ static int hand_over(struct udp *u, uint32_t number, const struct addr *bound, i
 	return dgrams;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+/* One of the port's sockets. How many datagrams it was; -1: the port was closed on the way. */
+static int read_socket(struct port *p, int fd)
 {
-	struct port *p = arg;
 	struct udp *u = p->udp;
 	uint32_t number = p->number;
 	struct addr bound = p->local;
 	tick_t now = loop_now(u->loop);
 	int dgrams = 0;
 
-	for (int batch = 0;
-		batch < BATCHES_A_TURN && dgrams < DATAGRAMS_A_TURN && find(u, number) != NULL;
-		batch++) {
+	for (int batch = 0; batch < BATCHES_A_TURN && dgrams < DATAGRAMS_A_TURN; batch++) {
 		int n = recvmmsg(fd, u->batch->msg, BATCH, MSG_DONTWAIT, NULL);
 
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
+			break;
 		/* an ICMP error of an earlier send: it is not about what waits to be read */
 		if (n <= 0)
 			continue;
 		dgrams += hand_over(u, number, &bound, n, now);
+		if (find(u, number) == NULL)
+			return -1;
 		if (n < BATCH)
-			return;
+			break;
 	}
+	return dgrams;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	read_socket(arg, fd);
+}
+
+static int on_aside(void *arg, int fd)
+{
+	return read_socket(arg, fd);
 }
 
 enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number)
@@ -262,6 +275,23 @@ enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number)
 	return ERR_OK;
 }
 
+enum err udp_open_shared(struct udp *u, const struct addr *local, uint32_t *number)
+{
+	enum err err = udp_open(u, local, number);
+	struct port *p = err == ERR_OK ? find(u, *number) : NULL;
+
+	if (p != NULL)
+		p->aside = udp_aside_create(u->loop, p->fd, local, on_aside, p);
+	return err;
+}
+
+/* The kernel counts a socket. */
+static uint64_t lost_by(const struct port *p)
+{
+	return udp_socket_lost(p->fd) +
+	       (p->aside != NULL ? udp_socket_lost(udp_aside_fd(p->aside)) : 0);
+}
+
 void udp_close(struct udp *u, uint32_t number)
 {
 	struct port *p = find(u, number);
@@ -270,7 +300,8 @@ void udp_close(struct udp *u, uint32_t number)
 		return;
 	udp_queue_flush(u->queue);
 	event_del(&p->readable);
-	u->lost += udp_socket_lost(p->fd);
+	u->lost += lost_by(p);
+	udp_aside_destroy(p->aside);
 	close(p->fd);
 	give_number(u, number);
 	mem_free(p);
@@ -283,7 +314,7 @@ uint64_t udp_lost(const struct udp *u)
 
 	for (uint32_t i = 1; i < u->slots; i++)
 		if (u->slot[i].port != NULL)
-			lost += udp_socket_lost(u->slot[i].port->fd);
+			lost += lost_by(u->slot[i].port);
 	return lost;
 }
 

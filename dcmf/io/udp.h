@@ -32,6 +32,11 @@ void udp_destroy(struct udp *u); /* closes what is open; not from inside input()
  * else; ERR_NO_FILES: out of descriptors; ERR_NO_MEMORY; ERR_IO: anything else.
  */
 enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number);
+/*
+ * The same for a port that many peers share: where the kernel can, their STUN messages are read apart
+ * from everything else and wait some milliseconds for one another (udp_aside.h).
+ */
+enum err udp_open_shared(struct udp *u, const struct addr *local, uint32_t *number);
 void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent first */
 
 /* Datagrams that came while the receive buffer of a port was full, closed ports included. */

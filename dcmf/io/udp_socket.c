@@ -54,7 +54,7 @@ static int set_up(int fd, const struct addr *local)
 	return bind(fd, (struct sockaddr *)&ss, len);
 }
 
-enum err udp_socket_open(const struct addr *local, int *fd)
+static enum err open_socket(const struct addr *local, bool is_second, int *fd)
 {
 	int family = local->family == ADDR_IPV6 ? AF_INET6 : AF_INET;
 	enum err err;
@@ -63,11 +63,27 @@ enum err udp_socket_open(const struct addr *local, int *fd)
 		return ERR_ADDRESS;
 	if ((*fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) < 0)
 		return why(errno);
-	if (set_up(*fd, local) == 0)
+	if ((!is_second || set(*fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0) && set_up(*fd, local) == 0)
 		return ERR_OK;
 	err = why(errno);
 	close(*fd);
 	return err;
+}
+
+enum err udp_socket_open(const struct addr *local, int *fd)
+{
+	return open_socket(local, false, fd);
+}
+
+/*
+ * The first one was bound without the option, so nobody else's port was shared by mistake; nor will
+ * a second program share ours, since its own first one is bound without it too.
+ */
+enum err udp_socket_open_beside(int first, const struct addr *local, int *fd)
+{
+	if (set(first, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
+		return ERR_IO;
+	return open_socket(local, true, fd);
 }
 
 uint64_t udp_socket_lost(int fd)

@@ -1,6 +1,6 @@
 /*
  * udp_socket.h: one UDP socket as the kernel sees it: opening, and which of our
- * addresses a datagram uses. For udp.c only.
+ * addresses a datagram uses. For udp.c and udp_aside.c only.
  */
 #pragma once
 
@@ -24,6 +24,8 @@
  * the kernel can. See udp_open() for the errors.
  */
 enum err udp_socket_open(const struct addr *local, int *fd);
+/* A second one on the same address and port as `first`; the kernel shares out what comes. */
+enum err udp_socket_open_beside(int first, const struct addr *local, int *fd);
 
 /* Datagrams that came while its receive buffer was full; 0 where the kernel does not tell. */
 uint64_t udp_socket_lost(int fd);

@@ -33,7 +33,7 @@ static bool open_interface(struct worker *w, struct worker_interface *i, unsigne
 	if (i->config->shared_port == 0)
 		return true;
 	shared = with_port(i->config->address, (uint16_t)(i->config->shared_port + index));
-	if ((err = udp_open(w->udp, &shared, &i->shared)) == ERR_OK)
+	if ((err = udp_open_shared(w->udp, &shared, &i->shared)) == ERR_OK)
 		return true;
 	snprintf(failed, 256, "media %s: shared port %s: %s", i->config->name,
 		addr_text(&shared, text),
