@@ -18,24 +18,26 @@
 #define SILENCE_S \
 	5 /* ours: a failure after that much silence is one of the path, not of the protocol */
 
-#define STREAMS_MIN 16 /* ours */
-#define STREAMS_DCEP \
-	256 /* ours: browsers count their ids up from 0, and do not let us grow later */
+/*
+ * Ours: streams the stack begins with; it gets more when they are needed. With DCEP as many as a
+ * browser may ask for in its first packet, when the association is not up yet.
+ */
+#define STREAMS_MIN  16
+#define STREAMS_DCEP 32
 
 static uint16_t first_streams(const struct assoc_config *config)
 {
 	uint16_t least = config->accept_dcep ? STREAMS_DCEP : STREAMS_MIN;
-	uint16_t n = config->streams > least ? config->streams : least;
 
-	return n < config->max_streams ? n : config->max_streams;
+	return config->channels < least ? least : (uint16_t)(config->channels + 1);
 }
 
 static bool config_is_sane(const struct assoc_config *c)
 {
 	return c->output != NULL && c->local_port != 0 && c->remote_port != 0 &&
-	       c->max_streams != 0 && c->send_buffer != 0 && c->send_buffer <= INT32_MAX &&
-	       c->local_max_message != 0 && c->local_max_message < INT32_MAX / 2 &&
-	       c->receive_buffer <= INT32_MAX;
+	       c->max_streams != 0 && c->channels <= SCTP_SID_MAX && c->send_buffer != 0 &&
+	       c->send_buffer <= INT32_MAX && c->local_max_message != 0 &&
+	       c->local_max_message < INT32_MAX / 2 && c->receive_buffer <= INT32_MAX;
 }
 
 struct assoc *assoc_create(const struct assoc_config *config, tick_t now)
@@ -52,10 +54,14 @@ struct assoc *assoc_create(const struct assoc_config *config, tick_t now)
 	a->setup_until = tick_add(now, TICK_S(SETUP_LIMIT_S));
 	a->stalled_at = a->patience = TICK_NEVER;
 	a->heard = a->progress = now;
-	if (!stack_enter(a, config->local_max_message, &a->id, &a->private_port)) {
+	if (!renumber_init(&a->numbers, config->max_streams, first_streams(config)) ||
+		!stack_enter(a, config->local_max_message, &a->id, &a->private_port)) {
+		renumber_finish(&a->numbers);
 		mem_free(a);
 		return NULL;
 	}
+	a->numbers.more = wire_more;
+	a->numbers.arg = a;
 	count_add(associations, 1);
 	stack_traffic();
 	a->so = sock_open(config, a->id, a->private_port, first_streams(config));
@@ -94,6 +100,7 @@ void assoc_destroy(struct assoc *a)
 	close_socket(a);
 	stack_leave(a->id, a->private_port);
 	channels_finish(a);
+	renumber_finish(&a->numbers);
 	mem_free(a->parked);
 	mem_free(a);
 	count_add(associations, -1);
@@ -213,6 +220,7 @@ static void come_up(struct assoc *a, const struct notice *n)
 	a->state = ASSOC_UP;
 	a->setup_until = TICK_NEVER;
 	a->out_streams = n->out_streams;
+	a->numbers.up = true;
 	a->tell_open = true;
 	count(sctp_connected_total);
 	streams_up(a);
@@ -234,8 +242,7 @@ static void on_notice(struct assoc *a, tick_t now, const struct notice *n)
 	 */
 	case NOTICE_RESTART: assoc_finish(a, CLOSE_PEER_ABORT); break;
 	case NOTICE_RESET_IN:
-	case NOTICE_RESET_OUT:
-	case NOTICE_STREAMS: streams_notice(a, n); break;
+	case NOTICE_RESET_OUT: streams_notice(a, n); break;
 	case NOTICE_OTHER: break;
 	}
 }
@@ -333,6 +340,7 @@ static bool read_once(struct assoc *a, tick_t now, struct assoc_event *out, bool
 	case RECEIVED_NOTHING: return false;
 	case RECEIVED_NOTICE: on_notice(a, now, &r.notice); return true;
 	case RECEIVED_MESSAGE:
+		r.sid = stream_wire(&a->numbers.map, r.sid);
 		if (!a->discard)
 			*is_event = on_message(a, &r, out);
 		return true;
@@ -347,7 +355,7 @@ static bool tell(struct assoc *a, struct assoc_event *out)
 {
 	if (a->tell_open) {
 		a->tell_open = false;
-		*out = (struct assoc_event){ .kind = ASSOC_OPEN, .streams = a->out_streams };
+		*out = (struct assoc_event){ .kind = ASSOC_OPEN, .streams = a->numbers.out_limit };
 		return true;
 	}
 	if (a->tell_closed) {
@@ -385,6 +393,8 @@ bool assoc_next_event(struct assoc *a, tick_t now, struct assoc_event *out)
 	while (read_once(a, now, out, &is_event))
 		if (is_event || tell(a, out))
 			return true;
+	if (!a->held)
+		streams_sweep(a);
 	streams_pump(a);
 	if (a->so != NULL)
 		count_abandoned(a);

@@ -34,10 +34,9 @@
 struct assoc_config {
 	/* As in SDP; the private port inside usrsctp never shows on the wire. */
 	uint16_t local_port, remote_port;
-	uint16_t mtu; /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
-	/* Out-streams at the start: highest negotiated id + 1. Raised to 16, with DCEP to 256. */
-	uint16_t streams;
-	uint16_t max_streams; /* we accept ids below this; out-streams grow up to it (RFC 6525) */
+	uint16_t mtu;         /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
+	uint16_t channels;    /* how many are known already: the stack has room for them at once */
+	uint16_t max_streams; /* ids are below this, ours and the peer's; costs nothing by itself */
 	uint32_t send_buffer; /* bytes */
 	uint32_t receive_buffer;     /* bytes; raised to twice local_max_message */
 	uint32_t remote_max_message; /* bytes the peer takes, 0: any size (RFC 8841 6.1) */
@@ -85,7 +84,7 @@ enum assoc_event_kind {
 struct assoc_event {
 	enum assoc_event_kind kind;
 	uint16_t sid;
-	uint16_t streams; /* ASSOC_OPEN: how many we have; more come when a channel needs them */
+	uint16_t streams; /* ASSOC_OPEN: our ids are below this, as the peer lets us */
 	enum close_reason reason;
 	uint32_t ppid;
 	bool unordered;

@@ -4,6 +4,7 @@
 #include "dcmf/base/list.h"
 #include "dcmf/base/slots.h"
 #include "sctp/assoc.h"
+#include "sctp/renumber.h"
 #include "sctp/socket.h"
 
 enum channel_state {
@@ -18,6 +19,7 @@ enum { TELL_OPEN = 1, TELL_WRITABLE = 2, TELL_CLOSED = 4 };
 
 struct channel {
 	struct channel_view view; /* first: what the outside sees */
+	uint16_t inner; /* the stack's number for its stream, as long as it is in the table */
 	enum channel_state state;
 	enum close_reason reason;
 	uint8_t tell;
@@ -28,7 +30,6 @@ struct channel {
 	bool old_reset; /* our stream is still being reset for the id's user before */
 	bool in_reset;  /* the peer's stream is reset */
 	bool out_reset; /* ours is */
-	bool no_stream; /* ours, beyond those we have, was refused */
 	bool given_up;  /* CLOSING took too long: told closed, and waits for a late reset */
 	uint8_t reset_tries;
 	tick_t patience; /* CLOSING: when we stop waiting for the peer */
@@ -72,9 +73,10 @@ struct assoc {
 	bool touched;   /* the stack had something to do with us since we last asked it */
 	bool announced; /* config.ready was called, and not everything has been fetched since */
 
-	uint16_t out_streams;
+	struct renumber numbers; /* streams of the wire and of the stack */
+	uint32_t out_streams;    /* ours, that the stack has */
 	uint32_t wanted_streams; /* more than out_streams: to grow */
-	bool growing;            /* the request is sent */
+	uint32_t granted;        /* what it has then */
 
 	struct channel_table channels;
 	struct list_node telling, waiting, blocked; /* of channels */
@@ -105,6 +107,10 @@ void assoc_output(struct assoc *a, uint8_t *packet, size_t len);
 /* What was kept back of the peer's packets may go on now. */
 void wire_pump(struct assoc *a);
 void wire_finish(struct assoc *a);
+/* renumber.more: the stack gets more of the peer's streams. */
+bool wire_more(void *arg, uint16_t inner);
+/* If the stack has asked for more of its own, it gets them. */
+void wire_grant(struct assoc *a);
 /* The stack had to do with it: it may have news. */
 void assoc_touch(struct assoc *a);
 
@@ -122,7 +128,7 @@ void assoc_watch(struct assoc *a);
 struct channel *channel_find(const struct assoc *a, uint16_t sid);
 /* The first at or after `sid`; NULL at the end. */
 struct channel *channel_from(const struct assoc *a, uint32_t sid);
-/* Entered; WAITING and hidden. NULL: out of memory. */
+/* Entered, with a stream; WAITING and hidden. NULL: out of memory. */
 struct channel *channel_create(
 	struct assoc *a, uint16_t sid, struct span label, struct span protocol);
 /* Leaves the table. Its last event is told before it goes. */
@@ -142,6 +148,8 @@ void streams_close(struct assoc *a, struct channel *c, enum close_reason reason)
 void streams_notice(struct assoc *a, const struct notice *n);
 /* Everything that waited for room or for a stream tries again. */
 void streams_pump(struct assoc *a);
+/* With nothing left to read: the streams that nobody needs any more are free for other ids. */
+void streams_sweep(struct assoc *a);
 void streams_expire(struct assoc *a, tick_t now);
 /* Our half of its stream can carry nothing at the moment. */
 bool streams_is_mute(const struct assoc *a, const struct channel *c);

@@ -120,9 +120,11 @@ struct channel *channel_create(
 	struct assoc *a, uint16_t sid, struct span label, struct span protocol)
 {
 	size_t size = sizeof(struct channel) + text_room(label) + text_room(protocol);
+	uint16_t inner = stream_bind(&a->numbers.map, sid);
 	struct channel *c;
 
-	if (!table_grow(&a->channels) || (c = mem_zalloc(size)) == NULL) {
+	a->numbers.map.loose = true; /* as long as no channel stands for it */
+	if (inner == STREAM_NONE || !table_grow(&a->channels) || (c = mem_zalloc(size)) == NULL) {
 		count(allocation_failed_total);
 		return NULL;
 	}
@@ -134,6 +136,7 @@ struct channel *channel_create(
 	copy_text(c->text, label);
 	copy_text(c->text + text_room(label), protocol);
 	c->view.sid = sid;
+	c->inner = inner;
 	c->view.label = c->text;
 	c->view.protocol = c->text + text_room(label);
 	c->in_table = true;
@@ -152,6 +155,7 @@ static void channel_free(struct channel *c)
 void channel_over(struct assoc *a, struct channel *c)
 {
 	table_remove(&a->channels, c);
+	a->numbers.map.loose = true;
 	c->in_table = false;
 	list_unlink(&c->on_waiting);
 	list_unlink(&c->on_blocked);

@@ -4,37 +4,12 @@
  */
 #include "sctp/packet.h"
 
+#include "sctp/chunk.h"
+
 /* The stack copies control chunks into buffers of this size and trusts what it finds there. */
 #define CONTROL_CHUNK_MAX 2048
 
-enum chunk {
-	CHUNK_DATA = 0x00,
-	CHUNK_INIT = 0x01,
-	CHUNK_INIT_ACK = 0x02,
-	CHUNK_SACK = 0x03,
-	CHUNK_HEARTBEAT = 0x04,
-	CHUNK_HEARTBEAT_ACK = 0x05,
-	CHUNK_ABORT = 0x06,
-	CHUNK_SHUTDOWN = 0x07,
-	CHUNK_SHUTDOWN_ACK = 0x08,
-	CHUNK_ERROR = 0x09,
-	CHUNK_COOKIE_ECHO = 0x0a,
-	CHUNK_COOKIE_ACK = 0x0b,
-	CHUNK_ECNE = 0x0c,
-	CHUNK_CWR = 0x0d,
-	CHUNK_SHUTDOWN_COMPLETE = 0x0e,
-	CHUNK_AUTH = 0x0f,
-	CHUNK_NR_SACK = 0x10,
-	CHUNK_I_DATA = 0x40,
-	CHUNK_ASCONF_ACK = 0x80,
-	CHUNK_PACKET_DROPPED = 0x81,
-	CHUNK_RE_CONFIG = 0x82,
-	CHUNK_FORWARD_TSN = 0xc0,
-	CHUNK_ASCONF = 0xc1,
-	CHUNK_I_FORWARD_TSN = 0xc2,
-};
-
-enum body { PLAIN, PARAMETERS, INIT, SACK, RE_CONFIG, REFUSED };
+enum body { PLAIN, PARAMETERS, INIT, SACK, RE_CONFIG, FORWARD_TSN, REFUSED };
 
 /* RFC 9260 3.3 where nothing else is said. */
 static const struct chunk_rule {
@@ -58,8 +33,8 @@ static const struct chunk_rule {
 	{ CHUNK_COOKIE_ECHO, 5, CONTROL_CHUNK_MAX, 0, PLAIN, 4 },
 	{ CHUNK_COOKIE_ACK, 4, 4, 0, PLAIN, 4 },
 	{ CHUNK_SHUTDOWN_COMPLETE, 4, 4, 1, PLAIN, 4 },
-	{ CHUNK_RE_CONFIG, 12, CONTROL_CHUNK_MAX, 0, RE_CONFIG, 4 }, /* RFC 6525 3.1 */
-	{ CHUNK_FORWARD_TSN, 8, CONTROL_CHUNK_MAX, 0, PLAIN, 8 },    /* RFC 3758 3.2 */
+	{ CHUNK_RE_CONFIG, 12, CONTROL_CHUNK_MAX, 0, RE_CONFIG, 4 },    /* RFC 6525 3.1 */
+	{ CHUNK_FORWARD_TSN, 8, CONTROL_CHUNK_MAX, 0, FORWARD_TSN, 8 }, /* RFC 3758 3.2 */
 	{ CHUNK_ECNE, 0, 0, 0, REFUSED, 0 }, /* no ECN on DTLS (RFC 8261 6) */
 	{ CHUNK_CWR, 0, 0, 0, REFUSED, 0 },
 	{ CHUNK_AUTH, 0, 0, 0, REFUSED, 0 }, /* DTLS authenticates */
@@ -71,8 +46,6 @@ static const struct chunk_rule {
 	{ CHUNK_PACKET_DROPPED, 0, 0, 0, REFUSED, 0 },
 };
 
-#define OUTGOING_RESET 13
-
 /*
  * RFC 6525 4. The two left out (15: reset the association, 18: add our
  * streams) are refused: see README.md.
@@ -82,10 +55,10 @@ static const struct param_rule {
 	uint16_t min, max;
 	uint8_t fixed; /* bytes before the list of streams, header included */
 } reconfig_rules[] = {
-	{ OUTGOING_RESET, 16, CONTROL_CHUNK_MAX, 16 },
-	{ 14, 8, CONTROL_CHUNK_MAX, 8 }, /* Incoming SSN Reset Request */
-	{ 16, 12, 20, 0 },               /* Re-configuration Response */
-	{ 17, 12, 12, 0 },               /* Add Outgoing Streams Request */
+	{ RESET_OUTGOING, 16, CONTROL_CHUNK_MAX, 16 },
+	{ RESET_INCOMING, 8, CONTROL_CHUNK_MAX, 8 },
+	{ RECONFIG_RESPONSE, 12, 20, 0 },
+	{ ADD_OUTGOING, 12, 12, 0 },
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -98,35 +71,13 @@ static const struct chunk_rule *rule_of(uint8_t type)
 	return NULL;
 }
 
-static size_t padded(size_t len)
-{
-	return (len + 3) & ~(size_t)3;
-}
-
-/*
- * Takes one type-length-value item with a header of four bytes off the front of *rest, its padding
- * too. The last item of all may lack its padding. False: the length lies.
- */
-static bool take_item(struct span *rest, struct span *item, uint16_t *length)
-{
-	struct rd r = RD(*rest);
-
-	rd_u16(&r);
-	*length = rd_u16(&r);
-	if (r.failed || *length < 4 || *length > rest->len)
-		return false;
-	*item = SPAN(rest->p, *length);
-	*rest = span_skip(*rest, padded(*length));
-	return true;
-}
-
 static enum err screen_parameters(struct span body)
 {
 	struct span item;
 	uint16_t length;
 
 	while (body.len > 0)
-		if (!take_item(&body, &item, &length))
+		if (!chunk_take(&body, &item, &length))
 			return ERR_MALFORMED;
 	return ERR_OK;
 }
@@ -153,14 +104,9 @@ static enum err screen_sack(struct span chunk, struct packet_facts *facts)
 	return !r.failed && r.rest.len == 4 * ((size_t)gaps + duplicates) ? ERR_OK : ERR_MALFORMED;
 }
 
-static uint16_t type_of(struct span parameter)
-{
-	return (uint16_t)(parameter.p[0] << 8 | parameter.p[1]);
-}
-
 static enum err screen_reconfig_parameter(struct span item, uint16_t length)
 {
-	uint16_t type = type_of(item);
+	uint16_t type = get_u16(item.p);
 
 	for (size_t i = 0; i < COUNT_OF(reconfig_rules); i++) {
 		const struct param_rule *p = &reconfig_rules[i];
@@ -193,12 +139,13 @@ static enum err screen_reconfig(struct span chunk, struct packet_facts *facts)
 	while (body.len > 0) {
 		enum err e;
 
-		if (!take_item(&body, &item, &length) || ++items > 2) /* RFC 6525 3.1: one or two */
+		if (!chunk_take(&body, &item, &length) ||
+			++items > 2) /* RFC 6525 3.1: one or two */
 			return ERR_MALFORMED;
 		e = screen_reconfig_parameter(item, length);
 		if (e != ERR_OK)
 			return e;
-		if (type_of(item) == OUTGOING_RESET)
+		if (get_u16(item.p) == RESET_OUTGOING)
 			note_reset(item, chunk, facts);
 	}
 	return ERR_OK;
@@ -221,6 +168,7 @@ static enum err screen_chunk(struct span chunk, struct packet_facts *facts)
 	case INIT: return screen_init(chunk, facts);
 	case SACK: return screen_sack(chunk, facts);
 	case RE_CONFIG: return screen_reconfig(chunk, facts);
+	case FORWARD_TSN: return (chunk.len - rule->fixed) % 4 == 0 ? ERR_OK : ERR_MALFORMED;
 	default: return ERR_OK;
 	}
 }
@@ -245,7 +193,7 @@ enum err packet_screen(
 		uint16_t length;
 		enum err e;
 
-		if (!take_item(&rest, &chunk, &length))
+		if (!chunk_take(&rest, &chunk, &length))
 			return ERR_MALFORMED;
 		rule = rule_of(chunk.p[0]);
 		alone = alone || (rule != NULL && rule->alone);
@@ -264,7 +212,7 @@ void packet_sent_facts(struct span packet, struct packet_facts *facts)
 	uint16_t length;
 
 	*facts = (struct packet_facts){ 0 };
-	while (rest.len > 0 && !facts->has_data && take_item(&rest, &chunk, &length)) {
+	while (rest.len > 0 && !facts->has_data && chunk_take(&rest, &chunk, &length)) {
 		if (chunk.p[0] == CHUNK_SACK)
 			screen_sack(chunk, facts);
 		facts->has_data = chunk.p[0] == CHUNK_DATA; /* data comes last */

@@ -83,12 +83,12 @@ void sock_probe(struct socket *so, slot_id id)
 	SET(so, SCTP_PEER_ADDR_PARAMS, path);
 }
 
-static bool set_streams(struct socket *so, const struct assoc_config *config, uint16_t out_streams)
+static bool set_streams(struct socket *so, uint16_t out_streams)
 {
 	struct sctp_initmsg init = {
 		.sinit_num_ostreams = out_streams,
-		/* The most the peer may ever use: stacks of browsers cannot ask for more later. */
-		.sinit_max_instreams = config->max_streams,
+		/* What the peer is told is another matter: renumber.h. */
+		.sinit_max_instreams = UINT16_MAX,
 		.sinit_max_attempts = INIT_ATTEMPTS,
 		.sinit_max_init_timeo = INIT_TIMEOUT_MAX,
 	};
@@ -103,7 +103,7 @@ static bool set_streams(struct socket *so, const struct assoc_config *config, ui
 static bool set_notices(struct socket *so)
 {
 	static const uint16_t wanted[] = { SCTP_ASSOC_CHANGE, SCTP_SHUTDOWN_EVENT,
-		SCTP_STREAM_RESET_EVENT, SCTP_STREAM_CHANGE_EVENT };
+		SCTP_STREAM_RESET_EVENT };
 	int on = 1;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -156,8 +156,8 @@ struct socket *sock_open(
 		return NULL;
 	usrsctp_register_address((void *)(uintptr_t)id);
 	if (usrsctp_set_non_blocking(so, 1) != 0 || !set_buffers(so, config) || !set_timing(so) ||
-		!set_path(so, config) || !set_streams(so, config, out_streams) ||
-		!set_notices(so) || !connect_to_itself(so, config, id, private_port)) {
+		!set_path(so, config) || !set_streams(so, out_streams) || !set_notices(so) ||
+		!connect_to_itself(so, config, id, private_port)) {
 		sock_close(so, id);
 		return NULL;
 	}
@@ -328,14 +328,6 @@ static void read_reset(const struct sctp_stream_reset_event *event, struct notic
 	out->sid_count = (event->strreset_length - sizeof(*event)) / sizeof(uint16_t);
 }
 
-static void read_stream_change(const struct sctp_stream_change_event *event, struct notice *out)
-{
-	out->kind = NOTICE_STREAMS;
-	out->failed = (event->strchange_flags &
-			      (SCTP_STREAM_CHANGE_DENIED | SCTP_STREAM_CHANGE_FAILED)) != 0;
-	out->out_streams = event->strchange_outstrms;
-}
-
 static void read_notice(const union sctp_notification *n, size_t len, struct notice *out)
 {
 	*out = (struct notice){ .kind = NOTICE_OTHER };
@@ -345,7 +337,6 @@ static void read_notice(const union sctp_notification *n, size_t len, struct not
 	case SCTP_ASSOC_CHANGE: read_assoc_change(&n->sn_assoc_change, out); break;
 	case SCTP_SHUTDOWN_EVENT: out->kind = NOTICE_SHUTDOWN; break;
 	case SCTP_STREAM_RESET_EVENT: read_reset(&n->sn_strreset_event, out); break;
-	case SCTP_STREAM_CHANGE_EVENT: read_stream_change(&n->sn_strchange_event, out); break;
 	default: break;
 	}
 }

@@ -60,14 +60,13 @@ enum notice_kind {
 	NOTICE_RESTART,   /* the peer began anew */
 	NOTICE_RESET_IN,  /* streams the peer has reset */
 	NOTICE_RESET_OUT, /* streams we have reset; failed: the peer refused */
-	NOTICE_STREAMS,   /* the number of streams has changed; failed: the peer refused */
 	NOTICE_OTHER,
 };
 
 struct notice {
 	enum notice_kind kind;
 	bool by_peer, in_setup, failed;
-	uint16_t out_streams;
+	uint16_t out_streams; /* NOTICE_UP */
 	const uint16_t *sids; /* in the caller's buffer */
 	size_t sid_count;     /* 0: all of them */
 };

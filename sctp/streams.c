@@ -14,7 +14,6 @@
 #define LATE_RESET_S \
 	120 /* ours: how long after that the id stays taken, lest a late reset hits its next user */
 #define RESET_TRIES 3
-#define GROWTH_STEP 16 /* ours: streams are asked for in multiples of this */
 
 static const struct channel_quality dcep_quality = { .reliability = RELIABLE };
 
@@ -39,7 +38,7 @@ static void become_usable(struct assoc *a, struct channel *c)
 
 bool streams_is_mute(const struct assoc *a, const struct channel *c)
 {
-	return c->view.sid >= a->out_streams || c->old_reset || c->owes_ack;
+	return c->inner >= a->out_streams || c->old_reset || c->owes_ack;
 }
 
 /* ---- sending ---- */
@@ -73,7 +72,7 @@ static bool backlog_is_full(struct assoc *a)
  */
 static bool waits_to_grow(const struct assoc *a)
 {
-	return a->wanted_streams > a->out_streams && !a->growing;
+	return a->wanted_streams > a->out_streams;
 }
 
 enum err streams_send(struct assoc *a, struct channel *c, uint32_t ppid,
@@ -84,9 +83,10 @@ enum err streams_send(struct assoc *a, struct channel *c, uint32_t ppid,
 	if (backlog_is_full(a) || waits_to_grow(a))
 		return ERR_BLOCKED;
 	stack_traffic();
-	e = sock_send(a->so, c->view.sid, ppid, quality, message);
+	e = sock_send(a->so, c->inner, ppid, quality, message);
 	if (e != ERR_OK)
 		return e;
+	stream_slot(&a->numbers.map, c->inner)->out_used = true;
 	a->backlog.sent_bytes += message.len;
 	a->backlog.since++;
 	a->partial |= quality->reliability != RELIABLE;
@@ -100,8 +100,8 @@ static void wait_for_stream(struct assoc *a, struct channel *c)
 {
 	if (list_is_empty(&c->on_waiting))
 		list_append(&a->waiting, &c->on_waiting);
-	if (c->view.sid >= a->out_streams && a->wanted_streams <= c->view.sid)
-		a->wanted_streams = c->view.sid + 1u;
+	if (c->inner >= a->out_streams && a->wanted_streams <= c->inner)
+		a->wanted_streams = c->inner + 1u;
 }
 
 static enum err send_open(struct assoc *a, struct channel *c)
@@ -117,9 +117,18 @@ static enum err send_open(struct assoc *a, struct channel *c)
 	return streams_send(a, c, PPID_DCEP, &dcep_quality, SPAN(wire, len));
 }
 
+static bool peer_takes(const struct assoc *a, uint16_t sid)
+{
+	return sid < a->numbers.out_limit;
+}
+
 /* Association and stream are there: agreed channels are open, others ask. */
 static void start(struct assoc *a, struct channel *c)
 {
+	if (!peer_takes(a, c->view.sid)) {
+		streams_close(a, c, CLOSE_STREAM_REFUSED);
+		return;
+	}
 	if (streams_is_mute(a, c)) {
 		wait_for_stream(a, c);
 		return;
@@ -151,9 +160,11 @@ void streams_up(struct assoc *a)
 {
 	struct channel *c;
 
-	for (uint32_t sid = 0; (c = channel_from(a, sid)) != NULL; sid = c->view.sid + 1u)
+	for (uint32_t sid = 0; (c = channel_from(a, sid)) != NULL;) {
+		sid = c->view.sid + 1u;
 		if (c->state == CHANNEL_WAITING)
 			start(a, c);
+	}
 	streams_pump(a);
 }
 
@@ -189,28 +200,38 @@ static void finish_if_reset(struct assoc *a, struct channel *c)
 		finish(a, c);
 }
 
-/*
- * False: the channel is over and gone. A peer that opened a channel beyond our streams learns of its end by the reset of a
- * stream that we need first.
- */
-static bool reset_our_stream(struct assoc *a, struct channel *c)
+static enum err reset_stream(struct assoc *a, uint16_t inner)
 {
+	struct stream_slot *s = stream_slot(&a->numbers.map, inner);
 	enum err e;
 
-	if (c->old_reset)
-		return true; /* first that of the channel before; its notice comes */
-	if (a->state == ASSOC_UP && c->view.sid >= a->out_streams &&
-		c->view.sid < a->config.max_streams && !c->no_stream) {
-		wait_for_stream(a, c);
-		return true;
-	}
+	if (s == NULL)
+		return ERR_NOT_FOUND;
+	s->out_wanted = true; /* the answer may come before this returns */
 	stack_traffic();
-	e = c->view.sid < a->out_streams ? sock_reset_stream(a->so, c->view.sid) : ERR_UNSUPPORTED;
-	if (e == ERR_OK || a->state != ASSOC_UP)
-		return true;
+	if ((e = sock_reset_stream(a->so, inner)) != ERR_OK)
+		s->out_wanted = s->out_flight;
+	return e;
+}
+
+/*
+ * The channel may be over and gone then. A peer that opened a channel beyond the streams we have learns
+ * of its end by the reset of a stream that the stack needs first.
+ */
+static void reset_our_stream(struct assoc *a, struct channel *c)
+{
+	bool exists = peer_takes(a, c->view.sid);
+
+	if (c->old_reset)
+		return; /* first that of the channel before; its notice comes */
+	if (a->state == ASSOC_UP && exists && c->inner >= a->out_streams) {
+		wait_for_stream(a, c);
+		return;
+	}
+	if ((exists && reset_stream(a, c->inner) == ERR_OK) || a->state != ASSOC_UP)
+		return;
 	/* The peer cannot reset streams, or the stream never was: there is nothing to wait for. */
 	finish(a, c);
-	return false;
 }
 
 /* Channels that nobody was asked for yet end at once; the others when both directions are reset. */
@@ -245,7 +266,7 @@ static void refuse_stream(struct assoc *a, uint16_t sid)
 	struct channel *c = channel_create(a, sid, SPAN_NONE, SPAN_NONE);
 
 	if (c == NULL) {
-		sock_reset_stream(a->so, sid);
+		reset_stream(a, stream_inner(&a->numbers.map, sid));
 		return;
 	}
 	c->state = CHANNEL_USABLE;
@@ -338,54 +359,61 @@ void streams_expire(struct assoc *a, tick_t now)
 
 /* ---- growing ---- */
 
-static void grow(struct assoc *a)
-{
-	uint32_t target = (a->wanted_streams + GROWTH_STEP - 1) / GROWTH_STEP * GROWTH_STEP;
-
-	if (!waits_to_grow(a) || a->state != ASSOC_UP || sock_unsent(a->so) > 0)
-		return;
-	if (target > a->config.max_streams)
-		target = a->config.max_streams;
-	stack_traffic();
-	switch (sock_add_streams(a->so, (uint16_t)(target - a->out_streams))) {
-	case ERR_OK: a->growing = true; break;
-	case ERR_BLOCKED:
-	case ERR_CLOSED: break; /* when the request before is answered */
-	default: {
-		struct notice refused = {
-			.kind = NOTICE_STREAMS, .failed = true, .out_streams = a->out_streams
-		};
-
-		streams_notice(a, &refused);
-	}
-	}
-}
-
 static void refuse_those_beyond(struct assoc *a)
 {
 	struct channel *c;
 
 	a->wanted_streams = 0;
-	for (uint32_t sid = a->out_streams; (c = channel_from(a, sid)) != NULL;) {
+	for (uint32_t sid = 0; (c = channel_from(a, sid)) != NULL;) {
 		sid = c->view.sid + 1u;
-		c->no_stream = true;
+		if (c->inner < a->out_streams)
+			continue;
+		list_unlink(&c->on_waiting);
 		if (c->state == CHANNEL_CLOSING)
-			reset_our_stream(a, c);
+			finish(a, c);
 		else
 			streams_close(a, c, CLOSE_STREAM_REFUSED);
 	}
 }
 
-static void streams_changed(struct assoc *a, const struct notice *n)
+/*
+ * The stack asks the peer, and we answer in its place: on the wire all ids were there from the start.
+ * Only a peer that does not know RFC 6525 at all keeps the stack from asking.
+ */
+static void grow(struct assoc *a)
 {
-	bool grown = n->out_streams > a->out_streams;
+	uint32_t target = 2 * a->out_streams;
 
-	if (!grown && !n->failed)
-		return; /* the peer's streams have changed */
-	a->growing = false;
-	a->out_streams = n->out_streams;
-	if (n->failed)
-		refuse_those_beyond(a);
+	if (!waits_to_grow(a) || a->state != ASSOC_UP || sock_unsent(a->so) > 0)
+		return;
+	if (target < a->wanted_streams)
+		target = a->wanted_streams;
+	if (target > UINT16_MAX)
+		target = UINT16_MAX;
+	switch (sock_add_streams(a->so, (uint16_t)(target - a->out_streams))) {
+	case ERR_BLOCKED:
+	case ERR_CLOSED: break; /* when the request before is answered */
+	case ERR_OK:
+		a->granted = target;
+		wire_grant(a);
+		break;
+	default: refuse_those_beyond(a);
+	}
+}
+
+void streams_sweep(struct assoc *a)
+{
+	struct stream_map *m = &a->numbers.map;
+
+	if (!m->loose)
+		return;
+	m->loose = false;
+	for (uint32_t i = 1; i < m->fresh; i++) {
+		const struct stream_slot *s = stream_slot(m, (uint16_t)i);
+
+		if (s != NULL && stream_is_idle(s) && channel_find(a, s->wire) == NULL)
+			stream_unbind(m, (uint16_t)i);
+	}
 }
 
 /* ---- notices, receiving ---- */
@@ -396,7 +424,9 @@ static void on_streams(struct assoc *a, const struct notice *n)
 	struct channel *c;
 
 	for (size_t i = 0; i < n->sid_count; i++) {
-		if ((c = channel_find(a, n->sids[i])) == NULL)
+		uint16_t sid = stream_wire(&a->numbers.map, n->sids[i]);
+
+		if ((c = channel_find(a, sid)) == NULL)
 			continue;
 		if (ours)
 			we_have_reset(a, c, n->failed);
@@ -416,10 +446,7 @@ static void on_streams(struct assoc *a, const struct notice *n)
 
 void streams_notice(struct assoc *a, const struct notice *n)
 {
-	if (n->kind == NOTICE_STREAMS)
-		streams_changed(a, n);
-	else
-		on_streams(a, n);
+	on_streams(a, n);
 	streams_pump(a);
 }
 
@@ -428,7 +455,7 @@ static void accept_open(struct assoc *a, uint16_t sid, const struct dcep_open *o
 	struct channel *c = channel_create(a, sid, open->label, open->protocol);
 
 	if (c == NULL) {
-		sock_reset_stream(a->so, sid);
+		reset_stream(a, stream_inner(&a->numbers.map, sid));
 		return;
 	}
 	c->hidden = false;
@@ -457,7 +484,8 @@ static void on_open(struct assoc *a, uint16_t sid, struct span message, struct c
 			refuse_stream(a, sid);
 		return;
 	}
-	if ((c != NULL && !again) || !a->config.accept_dcep || !is_peers_parity(a, sid)) {
+	if ((c != NULL && !again) || !a->config.accept_dcep || !is_peers_parity(a, sid) ||
+		!peer_takes(a, sid)) {
 		count(dcep_refused_total);
 		if (c != NULL)
 			streams_close(a, c, CLOSE_DCEP_PROTOCOL);

@@ -5,23 +5,17 @@
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
+#include "sctp/chunk.h"
 #include "sctp/crc32c.h"
 #include "sctp/packet.h"
 #include "sctp/stack.h"
 
-#define COMMON_HEADER 12
-#define BURST_MS      150 /* ours: less than the least time before a repetition */
+#define BURST_MS 150 /* ours: less than the least time before a repetition */
 
 void assoc_touch(struct assoc *a)
 {
 	a->touched = true;
 	assoc_news(a);
-}
-
-static void put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
 }
 
 /* ---- out ---- */
@@ -56,14 +50,55 @@ void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
 		a->received_tsn = facts.cum_tsn;
 	if (facts.has_data)
 		note_try(a);
-	put_u16(packet, a->config.local_port);
-	put_crc(packet, len);
 	assoc_touch(a);
 	stack_traffic();
+	len = renumber_out(&a->numbers, packet, len);
+	if (len <= COMMON_HEADER)
+		return; /* what was in it stays inside */
+	put_u16(packet, a->config.local_port);
+	put_crc(packet, len);
 	a->config.output(a->config.arg, SPAN(packet, len));
 }
 
+/* ---- what stays inside ---- */
+
+static void feed(struct assoc *a, uint8_t packet[RENUMBER_PACKET])
+{
+	put_u16(packet, a->config.remote_port);
+	put_u16(packet + 2, a->private_port);
+	sock_input(a->id, SPAN(packet, RENUMBER_PACKET));
+}
+
+bool wire_more(void *arg, uint16_t inner)
+{
+	uint8_t packet[RENUMBER_PACKET];
+	struct assoc *a = arg;
+
+	renumber_ask(&a->numbers, inner, packet);
+	feed(a, packet);
+	return inner < a->numbers.in_count;
+}
+
+void wire_grant(struct assoc *a)
+{
+	uint8_t packet[RENUMBER_PACKET];
+
+	if (!renumber_grant(&a->numbers, packet))
+		return;
+	feed(a, packet);
+	a->out_streams = a->granted;
+}
+
 /* ---- in ---- */
+
+/* To the stack, with its own numbers of streams. */
+static void pass(struct assoc *a, uint8_t *packet, size_t len)
+{
+	wire_grant(a);
+	len = renumber_in(&a->numbers, a->received_tsn, packet, len);
+	if (len > COMMON_HEADER)
+		sock_input(a->id, SPAN(packet, len));
+}
 
 static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *facts)
 {
@@ -121,7 +156,7 @@ void wire_pump(struct assoc *a)
 		return;
 	a->kept_reset = NULL;
 	stack_traffic();
-	sock_input(a->id, SPAN(kept, a->kept_len));
+	pass(a, kept, a->kept_len);
 	mem_free(kept);
 }
 
@@ -155,7 +190,6 @@ void assoc_input(struct assoc *a, tick_t now, struct span packet)
 		keep_reset(a, SPAN(ours, len), &facts);
 		len = cut_out(ours, len, (size_t)(facts.reset.p - packet.p), facts.reset.len);
 	}
-	if (len > COMMON_HEADER)
-		sock_input(a->id, SPAN(ours, len));
+	pass(a, ours, len);
 	wire_pump(a);
 }

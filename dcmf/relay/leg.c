@@ -323,20 +323,6 @@ static void packet_out(void *arg, struct span packet)
 		dtls_send(l->secured->dtls, packet);
 }
 
-/* Highest negotiated id + 1; room for some where channels are opened by DCEP. */
-static uint16_t streams_needed(const struct media_spec *spec, uint16_t max)
-{
-	unsigned n = spec->accept_dcep
-			     ? 256
-			     : 16; /* ours: streams cost memory, more are added when asked for */
-
-	for (unsigned i = 0; i < spec->stream_count; i++) {
-		if (spec->streams[i].sid >= n)
-			n = spec->streams[i].sid + 1u;
-	}
-	return n < max ? (uint16_t)n : max;
-}
-
 static struct assoc *make_association(struct leg *l)
 {
 	const struct relay_config *config = config_of(l);
@@ -348,7 +334,7 @@ static struct assoc *make_association(struct leg *l)
 			.local_port = 5000, /* RFC 8841 12.2: what we tell every peer */
 			.remote_port = spec->remote_sctp_port,
 			.mtu = config->mtu - DTLS_RECORD_OVERHEAD,
-			.streams = streams_needed(spec, config->max_streams),
+			.channels = (uint16_t)spec->stream_count, /* SPEC_STREAMS_MAX at most */
 			.max_streams = config->max_streams,
 			.send_buffer = config->send_buffer,
 			.receive_buffer = config->receive_buffer,

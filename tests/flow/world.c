@@ -394,7 +394,6 @@ static void warm_up(void)
 	struct assoc_config config = { .local_port = 5000,
 		.remote_port = 5000,
 		.mtu = 1163,
-		.streams = 1,
 		.max_streams = 16,
 		.send_buffer = 65536,
 		.receive_buffer = 65536,

@@ -87,7 +87,6 @@ static void end_init(struct end *e, struct end *peer, bool client)
 	struct assoc_config config = { .local_port = 5000,
 		.remote_port = 5000,
 		.mtu = 1163,
-		.streams = 16,
 		.max_streams = 300,
 		.send_buffer = 40000,
 		.receive_buffer = 40000,

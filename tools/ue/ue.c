@@ -332,7 +332,7 @@ static void start_sctp(struct ue *u, tick_t now)
 	struct assoc_config config = { .local_port = u->config.sctp_port,
 		.remote_port = u->remote.sctp_port,
 		.mtu = u->config.mtu - DTLS_RECORD_OVERHEAD,
-		.streams = ue_channels_streams(u),
+		.channels = ue_channels_count(u),
 		.max_streams = 2048,
 		.send_buffer = u->config.send_buffer,
 		.receive_buffer = u->config.receive_buffer,

@@ -102,15 +102,13 @@ enum err ue_channels_open(struct ue *u)
 	return err;
 }
 
-uint16_t ue_channels_streams(const struct ue *u)
+uint16_t ue_channels_count(const struct ue *u)
 {
-	/* like browsers, more than is known of where more may come */
-	uint16_t highest = u->config.accept_dcep ? UE_APPLICATION_SID + 99 : 1;
+	uint16_t n = 0;
 
 	for (unsigned i = 0; i < UE_CHANNELS_MAX; i++)
-		if (u->channels[i] != NULL && u->channels[i]->stream.sid > highest)
-			highest = u->channels[i]->stream.sid;
-	return highest + 1;
+		n += u->channels[i] != NULL;
+	return n;
 }
 
 static enum err add(struct ue *u, const struct ue_stream *stream, bool http, bool dcep)

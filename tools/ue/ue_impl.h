@@ -53,8 +53,8 @@ void ue_channels_finish(struct ue *u);
 void ue_channels_reset(struct ue *u);
 /* Asks a new association for every channel. */
 enum err ue_channels_open(struct ue *u);
-/* The streams an association needs for what is known now. */
-uint16_t ue_channels_streams(const struct ue *u);
+/* How many are known now. */
+uint16_t ue_channels_count(const struct ue *u);
 void ue_channels_send(struct ue *u, tick_t now);
 /* The next event of a channel, from what `in` says; false: nothing to tell. */
 bool ue_channels_event(

@@ -14,7 +14,7 @@ START_TEST(both_sides_connecting_at_once_meet)
 
 	world_start(&w);
 	world_connect(&w);
-	ck_assert_int_eq(w.left.streams, 256);
+	ck_assert_int_eq(w.left.streams, 2048);
 	ck_assert_int_eq(assoc_state(w.left.a), ASSOC_UP);
 	ck_assert_ptr_eq(assoc_arg(w.left.a), &w.left);
 	ck_assert_int_lt(tick_since((tick_t){ 0 }, w.now), INT64_MAX);

@@ -133,7 +133,7 @@ START_TEST(an_open_is_refused_where_dcep_is_not_accepted)
 	world_start(&w);
 	w.right.config.accept_dcep = false;
 	world_connect(&w);
-	ck_assert_int_eq(w.right.streams, 16);
+	ck_assert_int_eq(w.right.streams, 2048);
 	ck_assert_int_eq(propose(&w.left, 4, false), ERR_OK);
 	world_run(&w, 1000);
 	ck_assert_int_eq(counted(dcep_refused_total), refused + 1);

@@ -95,7 +95,6 @@ static void side_init(struct world *w, struct side *s, struct side *peer)
 		.local_port = 5000,
 		.remote_port = 5000,
 		.mtu = 1163,
-		.streams = 16,
 		.max_streams = 2048,
 		.send_buffer = 256 * 1024,
 		.receive_buffer = 256 * 1024,
