@@ -126,7 +126,7 @@ void stream_on_readable(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 	bool is_alive = false;
 
-	if (!s->is_broken && !(s->is_unwritable && is_quiet(s))) {
+	if (!s->is_broken && !(s->is_unwritable && (is_quiet(s) || s->is_at_end))) {
 		s->is_busy = true;
 		is_alive = s->is_finishing ? throw_away(s) : take_in(s);
 		s->is_busy = false;
@@ -135,7 +135,7 @@ void stream_on_readable(evutil_socket_t fd, short what, void *arg)
 		stream_free(s);
 	else if (!is_alive)
 		stream_close(s);
-	else if (s->has_more && !is_quiet(s))
+	else if (s->is_unwritable) /* until nothing is left of its last words */
 		event_active(&s->readable, EV_READ, 0);
 }
 

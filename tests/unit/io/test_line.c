@@ -238,6 +238,18 @@ START_TEST(peer_that_only_stops_sending_still_gets_its_answer)
 }
 END_TEST
 
+START_TEST(peer_that_leaves_before_its_answer_is_given_up_at_once)
+{
+	say("question\n");
+	shutdown(other, SHUT_WR);
+	wait_lines(1);
+	turn_for(loop, 20);
+	shutdown(other, SHUT_RD);
+	ck_assert(line_send(conn, SPAN_LIT("answer")));
+	ck_assert(turn_until_ms(loop, 1000, counted, &got.closed));
+}
+END_TEST
+
 START_TEST(connection_destroyed_from_inside_line_says_no_more)
 {
 	char buf[16] = { 0 };
@@ -453,6 +465,7 @@ static Suite *suite(void)
 	tcase_add_test(t, reader_that_does_not_read_is_given_up_and_a_slow_one_is_not);
 	tcase_add_test(t, peer_that_goes_is_noticed_after_its_last_line);
 	tcase_add_test(t, peer_that_only_stops_sending_still_gets_its_answer);
+	tcase_add_test(t, peer_that_leaves_before_its_answer_is_given_up_at_once);
 	tcase_add_test(t, connection_destroyed_from_inside_line_says_no_more);
 	tcase_add_test(t, peer_of_a_unix_socket_is_named_by_its_credentials);
 	suite_add_tcase(s, t);

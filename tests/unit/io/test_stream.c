@@ -426,6 +426,43 @@ START_TEST(stream_that_its_owner_gives_up_is_closed_with_the_owners_words)
 }
 END_TEST
 
+/* A Unix stream of ours whose other end the test holds. */
+static int adopt_one_end(void)
+{
+	int fd[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	side[OURS].s = stream_adopt(loop, fd[0], config(OURS));
+	ck_assert_ptr_nonnull(side[OURS].s);
+	return fd[1];
+}
+
+START_TEST(peer_that_takes_no_more_is_heard_and_given_up_though_it_stays)
+{
+	int peer = adopt_one_end();
+
+	ck_assert_int_eq(write(peer, "sorry", 5), 5);
+	ck_assert_int_eq(shutdown(peer, SHUT_RD), 0);
+	ck_assert(stream_write(side[OURS].s, SPAN_LIT("hello")));
+	turn_until(loop, is_over, &side[OURS]);
+	ck_assert_str_eq(side[OURS].text, "sorry");
+	ck_assert_str_eq(side[OURS].failure, "the peer closed the connection");
+	close(peer);
+}
+END_TEST
+
+START_TEST(peer_that_only_stopped_sending_has_not_hung_up)
+{
+	int peer = adopt_one_end();
+
+	ck_assert(!stream_has_hung_up(side[OURS].s));
+	ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+	ck_assert(!stream_has_hung_up(side[OURS].s) && stream_is_half_closed(side[OURS].s));
+	close(peer);
+	ck_assert(stream_has_hung_up(side[OURS].s) && !stream_is_half_closed(side[OURS].s));
+}
+END_TEST
+
 static void meet(void)
 {
 	use_tls(&cast_server, &cast_client);
@@ -480,6 +517,8 @@ static Suite *suite(void)
 	tcase_add_test(t, finish_waits_two_seconds_for_a_peer_that_does_not_read);
 	tcase_add_loop_test(t, owner_may_end_it_from_inside_any_callback, 0, 4);
 	tcase_add_test(t, stream_that_its_owner_gives_up_is_closed_with_the_owners_words);
+	tcase_add_test(t, peer_that_takes_no_more_is_heard_and_given_up_though_it_stays);
+	tcase_add_test(t, peer_that_only_stopped_sending_has_not_hung_up);
 	tcase_add_test(t, every_failed_allocation_is_survived_and_nothing_leaks);
 	suite_add_tcase(s, t);
 	return s;
