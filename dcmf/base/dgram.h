@@ -22,6 +22,16 @@ struct path {
 
 bool path_eq(const struct path *a, const struct path *b);
 
+/*
+ * A train is datagrams of one path behind each other, each `piece` bytes long, the last may be
+ * shorter: that is how the kernel hands rows over and takes them. How many there are; one that is not
+ * longer than its piece is a datagram like any other, an empty one too.
+ */
+static inline size_t train_count(size_t len, size_t piece)
+{
+	return len <= piece ? 1 : (len + piece - 1) / piece;
+}
+
 /* One datagram in a queue; owned by the queue until taken. */
 struct dgram {
 	struct list_node on_queue;

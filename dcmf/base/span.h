@@ -48,6 +48,12 @@ static inline struct span span_skip(struct span s, size_t n)
 	return n < s.len ? SPAN(s.p + n, s.len - n) : SPAN_NONE;
 }
 
+/* Its first n bytes; all of it when it is shorter. */
+static inline struct span span_first(struct span s, size_t n)
+{
+	return SPAN(s.p, n < s.len ? n : s.len);
+}
+
 /* Without blanks, tabs, CR and LF at both ends. */
 struct span span_trim(struct span s);
 

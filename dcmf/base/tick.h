@@ -46,3 +46,8 @@ static inline tick_t tick_min(tick_t a, tick_t b)
 {
 	return a.us < b.us ? a : b;
 }
+
+static inline tick_t tick_max(tick_t a, tick_t b)
+{
+	return a.us < b.us ? b : a;
+}

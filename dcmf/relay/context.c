@@ -280,12 +280,22 @@ void relay_context_reap(struct relay_context *c)
 		context_free(c);
 }
 
+static tick_t last_sign(const struct relay_context *c)
+{
+	tick_t last = c->heard;
+
+	for (unsigned t = 0; t < c->termination_count; t++)
+		for (unsigned m = 0; m < c->terminations[t].media_count; m++)
+			last = tick_max(last, c->terminations[t].medias[m]->heard);
+	return last;
+}
+
 /* A datagram sets no timer, it only leaves its time: the timer looks again when it is over. */
 static void look_for_traffic(void *arg, tick_t now)
 {
 	struct relay_context *c = arg;
 	struct relay *r = c->relay;
-	tick_t end = tick_add(c->heard, r->config.context_idle_us);
+	tick_t end = tick_add(last_sign(c), r->config.context_idle_us);
 
 	if (c->deleted)
 		return;

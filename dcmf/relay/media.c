@@ -12,7 +12,7 @@
 
 static struct relay *relay_of(const struct media *m)
 {
-	return m->context->relay;
+	return m->relay;
 }
 
 static bool is_told(const struct media *m)
@@ -64,6 +64,53 @@ static bool refuse(struct relay_refusal *why, enum err err, const char *detail)
 	return false;
 }
 
+static bool source_add(struct media *m, struct source **place, const struct source_key *key,
+	const struct addr *local)
+{
+	struct source *src = mem_zalloc(sizeof(*src));
+
+	if (src == NULL)
+		return false;
+	src->key = *key;
+	src->local = *local;
+	src->media = m;
+	if (!sources_add(&relay_of(m)->sources, src)) {
+		mem_free(src);
+		return false;
+	}
+	*place = src;
+	return true;
+}
+
+static void source_forget(struct source **place)
+{
+	struct source *src = *place;
+
+	if (src == NULL)
+		return;
+	sources_remove(&relay_of(src->media)->sources, src);
+	mem_free(src);
+	*place = NULL;
+}
+
+static struct source **place_of(struct media *m, const struct source *src)
+{
+	for (int i = 0; i < ICE_PATHS_MAX; i++) {
+		if (m->sources[i] == src)
+			return &m->sources[i];
+	}
+	return NULL;
+}
+
+static bool is_stale(const struct source *src)
+{
+	const struct path path = {
+		.port = src->key.port, .local = src->local, .remote = src->key.remote
+	};
+
+	return !ice_lite_knows(src->media->ice, &path);
+}
+
 /* Into the index that finds it: by user name with ICE, by the port that is its alone without. */
 static bool index_add(struct media *m)
 {
@@ -72,10 +119,10 @@ static bool index_add(struct media *m)
 	if (m->ice != NULL) {
 		snprintf(m->ufrag, sizeof(m->ufrag), "%s", ice_lite_ufrag(m->ice));
 		HASH_ADD_STR(r->by_ufrag, ufrag, m);
-	} else {
-		HASH_ADD(hh, r->by_port, at.port, sizeof(m->at.port), m);
+		return map_has(m);
 	}
-	return map_has(m);
+	return source_add(
+		m, &m->sources[0], &(struct source_key){ .port = m->at.port }, &m->at.local);
 }
 
 static void index_remove(struct media *m)
@@ -84,10 +131,7 @@ static void index_remove(struct media *m)
 
 	if (!map_has(m))
 		return;
-	if (m->ice != NULL)
-		HASH_DEL(r->by_ufrag, m);
-	else
-		HASH_DEL(r->by_port, m);
+	HASH_DEL(r->by_ufrag, m);
 	m->hh.tbl = NULL;
 }
 
@@ -133,7 +177,10 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 		refuse(why, ERR_NO_MEMORY, NULL);
 		return NULL;
 	}
+	m->relay = r;
 	m->context = c;
+	m->heard = r->now;
+	m->consented = TICK_NEVER;
 	c->media_count++;
 	list_init(&m->on_dying);
 	m->has_timer_room = timers_reserve(&r->timers);
@@ -155,86 +202,56 @@ struct media *media_create(struct relay_context *c, const char *termination_id,
 	return m;
 }
 
-static void path_forget(struct path_entry **slot)
-{
-	struct relay *r;
-
-	if (*slot == NULL)
-		return;
-	r = relay_of((*slot)->media);
-	HASH_DEL(r->by_path, *slot);
-	mem_free(*slot);
-	*slot = NULL;
-}
-
-static struct path_entry **slot_of(struct media *m, const struct path_entry *e)
-{
-	for (int i = 0; i < ICE_PATHS_MAX; i++) {
-		if (m->paths[i] == e)
-			return &m->paths[i];
-	}
-	return NULL;
-}
-
-static bool is_stale(const struct path_entry *e)
-{
-	const struct path path = {
-		.port = e->key.port, .local = e->local, .remote = e->key.remote
-	};
-
-	return !ice_lite_knows(e->media->ice, &path);
-}
-
 /* A free place; what ICE has forgotten makes room. */
-static struct path_entry **free_slot(struct media *m)
+static struct source **free_place(struct media *m)
 {
 	for (int i = 0; i < ICE_PATHS_MAX; i++) {
-		if (m->paths[i] != NULL && is_stale(m->paths[i]))
-			path_forget(&m->paths[i]);
+		if (m->sources[i] != NULL && is_stale(m->sources[i]))
+			source_forget(&m->sources[i]);
 	}
-	return slot_of(m, NULL);
+	return place_of(m, NULL);
 }
 
 /*
  * Nobody is there any more: its call is over, or it has not been heard for so long. A neighbour who
  * can write the address of a living one, and has credentials of his own, does not get its path.
  */
-static bool is_given_up(const struct path_entry *e, tick_t now)
+static bool is_given_up(const struct source *src, tick_t now)
 {
-	const struct media *m = e->media;
+	const struct media *m = src->media;
 
-	return is_stale(e) ||
+	return is_stale(src) ||
 	       (m->leg != NULL && (m->leg->state == LEG_CLOSING || m->leg->state == LEG_CLOSED)) ||
-	       tick_due(tick_add(ice_lite_last_check(m->ice), PATH_REST_US), now);
+	       tick_due(tick_add(m->consented, PATH_REST_US), now);
 }
 
 /* From now on datagrams over this path are this media's, whatever they are. */
 static void path_learn(struct media *m, const struct path *path)
 {
-	const struct path_key key = { .port = path->port, .remote = path->remote };
+	const struct source_key key = { .port = path->port, .remote = path->remote };
 	struct relay *r = relay_of(m);
-	struct path_entry **slot, *e;
+	struct source *src = sources_find(&r->sources, &key), **place;
 
-	HASH_FIND(hh, r->by_path, &key, sizeof(key), e);
-	if (e != NULL && e->media == m) {
-		e->local = path->local;
+	if (src != NULL && src->media == m) {
+		src->local = path->local;
 		return;
 	}
-	if (e != NULL && !is_given_up(e, r->now))
+	if (src != NULL && !is_given_up(src, r->now))
 		return;
-	if (e != NULL)
-		path_forget(slot_of(e->media, e));
-	if ((slot = free_slot(m)) == NULL || (e = mem_zalloc(sizeof(*e))) == NULL)
-		return; /* the peer's next check comes here again */
-	e->key = key;
-	e->local = path->local;
-	e->media = m;
-	HASH_ADD(hh, r->by_path, key, sizeof(e->key), e);
-	if (!map_has(e)) {
-		mem_free(e);
-		return;
+	if (src != NULL)
+		source_forget(place_of(src->media, src));
+	/* without room the peer's next check comes here again */
+	if ((place = free_place(m)) != NULL)
+		source_add(m, place, &key, &path->local);
+}
+
+/* A check was valid: which paths it proved, and which others ICE forgot for that. */
+static void paths_sync(struct media *m)
+{
+	for (int i = 0; i < ICE_PATHS_MAX; i++) {
+		if (m->sources[i] != NULL)
+			m->sources[i]->is_proved = !is_stale(m->sources[i]);
 	}
-	*slot = e;
 }
 
 /* Neither knows the other any more. */
@@ -270,7 +287,7 @@ void media_destroy(struct media *m)
 	link_destroy(m->link);
 	unjoin(m);
 	for (int i = 0; i < ICE_PATHS_MAX; i++)
-		path_forget(&m->paths[i]);
+		source_forget(&m->sources[i]);
 	index_remove(m);
 	if (m->has_timer_room)
 		timers_release(&r->timers);
@@ -317,7 +334,7 @@ tick_t media_last_check(const struct media *m)
 {
 	if (m->checks != NULL)
 		return checks_last(m->checks);
-	return m->ice != NULL ? ice_lite_last_check(m->ice) : TICK_NEVER;
+	return m->consented;
 }
 
 bool media_has_path(const struct media *m)
@@ -327,11 +344,23 @@ bool media_has_path(const struct media *m)
 
 void media_send(struct media *m, const struct path *path, struct span dgram)
 {
-	struct relay *r = relay_of(m);
+	media_send_train(m, path, dgram, dgram.len);
+}
 
-	m->datagrams_out++;
-	m->bytes_out += dgram.len;
-	r->config.ops->send(r->config.world, path, dgram);
+void media_send_train(struct media *m, const struct path *path, struct span bytes, size_t piece)
+{
+	const struct relay_config *config = &relay_of(m)->config;
+
+	m->datagrams_out += train_count(bytes.len, piece);
+	m->bytes_out += bytes.len;
+	if (bytes.len > piece && config->ops->send_train != NULL) {
+		config->ops->send_train(config->world, path, bytes, piece);
+		return;
+	}
+	do {
+		config->ops->send(config->world, path, span_first(bytes, piece));
+		bytes = span_skip(bytes, piece);
+	} while (bytes.len > 0);
 }
 
 static void stun_input(struct media *m, const struct path *path, struct span dgram)
@@ -353,7 +382,9 @@ static void stun_input(struct media *m, const struct path *path, struct span dgr
 		media_send(m, path, SPAN(reply.bytes, reply.len));
 	if (verdict != ICE_CHECKED && verdict != ICE_SELECTED)
 		return;
+	m->consented = ice_lite_last_check(m->ice);
 	path_learn(m, path);
+	paths_sync(m);
 	if (!path_eq(&m->path, ice_lite_path(m->ice))) {
 		char subject[SUBJECT_MAX];
 
@@ -372,20 +403,39 @@ void media_go(struct media *m)
 		leg_go(m->leg);
 }
 
-void media_input(struct media *m, const struct path *path, struct span dgram)
+/* May what comes over this path be the peer's? With ICE only once a check proved it. */
+static bool believes(const struct media *m, const struct source *source, const struct path *path)
 {
-	switch (wire_kind(dgram)) {
-	case WIRE_STUN: stun_input(m, path, dgram); return;
-	case WIRE_DTLS:
-		if (m->ice != NULL && !ice_lite_knows(m->ice, path)) {
-			count(datagrams_source_total);
-			return;
-		}
-		if (m->leg != NULL)
-			leg_input(m->leg, path, dgram);
-		else
-			splice_input(m, path, dgram);
+	if (m->ice == NULL ||
+		(source != NULL && source->is_proved && addr_eq(&source->local, &path->local)))
+		return true;
+	return ice_lite_knows(m->ice, path);
+}
+
+static void take_dtls(struct media *m, const struct source *source, const struct path *path,
+	struct span row, size_t piece)
+{
+	if (!believes(m, source, path)) {
+		count_add(datagrams_source_total, train_count(row.len, piece));
 		return;
+	}
+	if (m->leg == NULL) {
+		splice_input(m, path, row, piece);
+		return;
+	}
+	for (; row.len > 0; row = span_skip(row, piece))
+		leg_input(m->leg, path, span_first(row, piece));
+}
+
+void media_input(struct media *m, const struct source *source, const struct path *path,
+	struct span row, size_t piece)
+{
+	m->heard = relay_of(m)->now;
+	m->datagrams_in += train_count(row.len, piece);
+	m->bytes_in += row.len;
+	switch (wire_kind(row)) {
+	case WIRE_STUN: stun_input(m, path, row); return;
+	case WIRE_DTLS: take_dtls(m, source, path, row, piece); return;
 	default: count(datagrams_other_total); return;
 	}
 }

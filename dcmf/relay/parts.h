@@ -15,6 +15,7 @@
 #include "dcmf/base/slots.h"
 #include "dcmf/base/timer.h"
 #include "dcmf/ice/ice.h"
+#include "dcmf/relay/sources.h"
 #include "dcmf/relay/relay.h"
 #include "dtls/hello.h"
 #include "sctp/sctp.h"
@@ -31,22 +32,6 @@ struct leg;
 struct channel;
 struct message;
 
-/*
- * Where the datagrams of a peer come from, once that is proved or
- * signalled: the key of the path index.
- */
-struct path_key {
-	uint32_t port;
-	struct addr remote;
-};
-
-struct path_entry {
-	struct path_key key;
-	struct addr local; /* ours, where the last check came to */
-	struct media *media;
-	UT_hash_handle hh;
-};
-
 struct relay {
 	struct relay_config config;
 	struct timers timers;
@@ -55,9 +40,8 @@ struct relay {
 	tick_t now; /* of the call that is under way */
 
 	struct relay_context *contexts; /* by id; deleted ones are no longer in it */
-	struct media *by_port;          /* medias without ICE: the port is theirs alone */
+	struct sources sources;         /* medias by where their datagrams come from */
 	struct media *by_ufrag;         /* medias with ICE */
-	struct path_entry *by_path;     /* validated paths of medias with ICE */
 	struct slots exchanges;         /* HTTP exchanges under way, by tag */
 	struct slots links;             /* connections to application servers, by tag */
 
@@ -86,7 +70,7 @@ struct relay_context {
 	unsigned termination_count;
 	unsigned media_count; /* all that exist, those being torn down included */
 	bool deleted;
-	tick_t heard;      /* last datagram of a peer, or word of the controller */
+	tick_t heard;      /* last word of the controller; its medias know when their peers spoke */
 	struct timer idle; /* set where relay_config.context_idle_us asks for it */
 	UT_hash_handle hh;
 };
@@ -138,8 +122,23 @@ struct leg {
 	struct dtls_info info;
 };
 
-/* A media line: its port, its ICE side, where its peer is. */
+/*
+ * A media line: its port, its ICE side, where its peer is. What each datagram that passes through
+ * touches stands in front, in as few lines of the cache as can be: with thousands of splices each of
+ * them is a wait for memory.
+ */
 struct media {
+	struct relay *relay;
+	struct media *
+		twin; /* the media of another termination that this one is joined with; NULL: none */
+	struct leg *leg;       /* NULL: DTLS passes through, nothing ends here */
+	struct ice_lite *ice;  /* the peer checks; NULL otherwise */
+	struct checks *checks; /* we check, a server that is ICE Lite; NULL otherwise */
+	tick_t heard;          /* last datagram of the peer, or when the media was made */
+	uint64_t datagrams_in, bytes_in, datagrams_out, bytes_out;
+	tick_t consented; /* with `ice`: the last valid check; TICK_NEVER: none yet */
+	struct path path; /* where the peer is; path.remote.family NONE: not known */
+
 	struct relay_context *context;
 	char *termination_id; /* own copy */
 	struct media_spec spec;
@@ -147,21 +146,15 @@ struct media {
 	struct addr advertise; /* what peers are told */
 	char tls_id[TLS_ID_LEN + 1];
 	struct dtls_ctx *dtls;         /* the certificate its peer was told */
-	struct ice_lite *ice;          /* the peer checks; NULL otherwise */
-	struct checks *checks;         /* we check, a server that is ICE Lite; NULL otherwise */
 	char ufrag[ICE_UFRAG_LEN + 1]; /* key in by_ufrag */
-	struct path path;              /* where the peer is; path.remote.family NONE: not known */
-	struct path_entry *paths[ICE_PATHS_MAX];
-	struct leg *leg; /* NULL: DTLS passes through, nothing ends here */
-	struct media *
-		twin; /* the media of another termination that this one is joined with; NULL: none */
+	/* What finds it: with ICE the paths that were proved, else one for all that comes to its port. */
+	struct source *sources[ICE_PATHS_MAX];
 	struct link *link; /* to an application server that takes messages as frames; NULL: none */
 	bool is_second;    /* of two twins the one in the later termination: its role gives way */
 	char *upstream_protection; /* of the last upstream connection; NULL: none yet */
-	uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out;
 	bool has_timer_room;       /* timers_reserve() was called for the leg's */
 	struct list_node on_dying; /* removed by an update, being torn down */
-	UT_hash_handle hh;         /* in by_port or by_ufrag */
+	UT_hash_handle hh;         /* in by_ufrag */
 };
 
 /* What a channel is connected to. */
@@ -220,8 +213,15 @@ void media_close(struct media *m, enum close_reason reason);
 bool media_is_done(const struct media *m);
 /* Takes over `spec`, which was copied before; can no longer fail as a whole. */
 void media_apply(struct media *m, struct media_spec *spec);
-void media_input(struct media *m, const struct path *path, struct span dgram);
+/*
+ * A datagram, or a row of DTLS in pieces of so many bytes. `source` is what found the media; NULL: a
+ * check named it.
+ */
+void media_input(struct media *m, const struct source *source, const struct path *path,
+	struct span row, size_t piece);
 void media_send(struct media *m, const struct path *path, struct span dgram);
+void media_send_train(
+	struct media *m, const struct path *path, struct span bytes, size_t piece);
 bool media_has_path(const struct media *m);
 enum setup media_setup(const struct media *m);
 /* Ours; NULL without ICE. */
@@ -345,5 +345,5 @@ bool bridge_is_wanted(struct leg *l, uint16_t sid);
 /* route_stream.c: channels that are joined with an application server over media->link */
 extern const struct route_ops route_stream;
 
-/* splice.c: a DTLS datagram on its way to the twin's peer. */
-void splice_input(struct media *m, const struct path *path, struct span dgram);
+/* splice.c: DTLS on its way to the twin's peer, a datagram or a train of them. */
+void splice_input(struct media *m, const struct path *path, struct span bytes, size_t piece);

@@ -9,6 +9,8 @@
 #include "dcmf/relay/parts.h"
 #include "dcmf/relay/wire.h"
 
+enum { FORESEEN_MAX = 64 };
+
 void relay_config_init(struct relay_config *config)
 {
 	*config = (struct relay_config){
@@ -42,6 +44,7 @@ struct relay *relay_create(const struct relay_config *config, tick_t now)
 	r->now = now;
 	r->setup_filled = tick_add(now, -TICK_S(2)); /* begins full */
 	timers_init(&r->timers);
+	sources_init(&r->sources);
 	list_init(&r->busy);
 	list_init(&r->dying);
 	hello_keys_init(&r->hello, now);
@@ -120,38 +123,93 @@ static struct media *named_by_stun(struct relay *r, const struct path *path, str
 	return m != NULL && m->at.port == path->port ? m : NULL;
 }
 
-/*
- * Which media is it? What a check names (a phone may call again from the address of an old call),
- * else a path that was proved, else the port where it belongs to one media alone.
- */
-static struct media *find_media(struct relay *r, const struct path *path, struct span dgram)
+/* Where its port belongs to one media alone, else by a path that was proved. */
+static struct source *find_source(const struct relay *r, const struct path *path)
 {
-	struct path_key key = { .port = path->port, .remote = path->remote };
-	struct path_entry *entry;
-	struct media *m = named_by_stun(r, path, dgram);
+	struct source_key key = { .port = path->port };
+	struct source *src = sources_find(&r->sources, &key);
 
+	if (src != NULL)
+		return src;
+	key.remote = path->remote;
+	return sources_find(&r->sources, &key);
+}
+
+/* What a check names comes first: a phone may call again from the address of an old call. */
+static void row_input(struct relay *r, const struct path *path, struct span row, size_t piece)
+{
+	struct media *m = named_by_stun(r, path, row);
+	struct source *src = m == NULL ? find_source(r, path) : NULL;
+
+	if (src != NULL)
+		m = src->media;
 	if (m != NULL)
-		return m;
-	HASH_FIND(hh, r->by_path, &key, sizeof(key), entry);
-	if (entry != NULL)
-		return entry->media;
-	HASH_FIND(hh, r->by_port, &path->port, sizeof(path->port), m);
-	return m;
+		media_input(m, src, path, row, piece);
+	else
+		count_add(datagrams_unknown_total, train_count(row.len, piece));
+}
+
+/* The first datagram of a train, with those behind it where all are DTLS. */
+static struct span first_row(struct span bytes, size_t piece)
+{
+	size_t len = span_first(bytes, piece).len;
+
+	if (wire_kind(bytes) != WIRE_DTLS)
+		return span_first(bytes, len);
+	while (len < bytes.len && wire_kind(span_skip(bytes, len)) == WIRE_DTLS)
+		len += span_first(span_skip(bytes, len), piece).len;
+	return span_first(bytes, len);
+}
+
+void relay_input_train(
+	struct relay *r, tick_t now, const struct path *path, struct span bytes, size_t piece)
+{
+	r->now = now;
+	do {
+		struct span row = first_row(bytes, piece);
+
+		row_input(r, path, row, piece);
+		bytes = span_skip(bytes, row.len);
+	} while (bytes.len > 0);
 }
 
 void relay_input(struct relay *r, tick_t now, const struct path *path, struct span dgram)
 {
-	struct media *m;
+	relay_input_train(r, now, path, dgram, dgram.len);
+}
 
-	r->now = now;
-	if ((m = find_media(r, path, dgram)) == NULL) {
-		count(datagrams_unknown_total);
-		return;
+/* Of those in front of a media that each datagram needs (parts.h). */
+static void prefetch_media(const struct media *m)
+{
+	__builtin_prefetch(m, 1);
+	__builtin_prefetch((const uint8_t *)m + 64, 1);
+	__builtin_prefetch((const uint8_t *)m + 128, 1);
+}
+
+/*
+ * One step after the other for all of them: each needs what the one before has fetched, and in the
+ * meantime the others are under way.
+ */
+void relay_foresee(const struct relay *r, const struct path *paths, size_t n)
+{
+	uint64_t hash[FORESEEN_MAX];
+	const struct source *source[FORESEEN_MAX];
+
+	n = n < FORESEEN_MAX ? n : FORESEEN_MAX;
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = sources_hash(&r->sources,
+			&(struct source_key){ .port = paths[i].port, .remote = paths[i].remote });
+		sources_prefetch(&r->sources, hash[i]);
 	}
-	m->datagrams_in++;
-	m->bytes_in += dgram.len;
-	m->context->heard = now;
-	media_input(m, path, dgram);
+	for (size_t i = 0; i < n; i++)
+		if ((source[i] = sources_guess(&r->sources, hash[i])) != NULL)
+			__builtin_prefetch(source[i]);
+	for (size_t i = 0; i < n; i++)
+		if (source[i] != NULL)
+			prefetch_media(source[i]->media);
+	for (size_t i = 0; i < n; i++)
+		if (source[i] != NULL && source[i]->media->twin != NULL)
+			prefetch_media(source[i]->media->twin);
 }
 
 tick_t relay_deadline(const struct relay *r)

@@ -68,6 +68,9 @@ struct relay_ops {
 		struct path *at, struct addr *advertise);
 	void (*port_close)(void *world, uint32_t number);
 	void (*send)(void *world, const struct path *path, struct span dgram);
+	/* A train (dcmf/base/dgram.h). NULL: send() for each of them. */
+	void (*send_train)(
+		void *world, const struct path *path, struct span bytes, size_t piece);
 	void (*event)(void *world, const struct relay_event *event);
 	/* 0: cannot be started. */
 	uint64_t (*request_start)(void *world, const struct relay_request *request);
@@ -224,6 +227,11 @@ bool relay_server_view(const struct relay *r, const struct relay_context *c, uns
 
 /* A datagram from a media port. */
 void relay_input(struct relay *r, tick_t now, const struct path *path, struct span dgram);
+/* A train (dcmf/base/dgram.h): as each datagram of it, but what is one for all is done once. */
+void relay_input_train(
+	struct relay *r, tick_t now, const struct path *path, struct span bytes, size_t piece);
+/* A hint: datagrams from these paths come next. What they need is fetched, for all at once. */
+void relay_foresee(const struct relay *r, const struct path *paths, size_t n);
 
 /*
  * Upstream, by the tag of the request; unknown tags are ignored. See
