@@ -18,6 +18,8 @@ enum {
 	/* ours: then the other ports have their turn; epoll reminds us of the rest */
 	BATCHES_A_TURN = 4,
 	DATAGRAMS_A_TURN = 128,
+	/* ours: of trains only so many at once, to be in the cache still when they are sent on */
+	BATCH_BYTES = 128 << 10,
 	/* a whole datagram; the odd size spreads the buffers over the cache sets */
 	BUFFER = 65536 + 5 * 64,
 
@@ -32,6 +34,7 @@ struct port {
 	struct addr local;       /* as bound */
 	uint32_t number;
 	int fd;
+	int batch; /* to be read at once next time, 1..BATCH */
 };
 
 /* Freed slots wait in line, so that a number comes back as late as can be. */
@@ -47,6 +50,8 @@ struct batch {
 	struct iovec iov[BATCH];
 	struct sockaddr_storage from[BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][UDP_CONTROL_MAX];
+	struct path path[BATCH];
+	size_t piece[BATCH]; /* of a train; else as long as the datagram */
 	uint8_t bytes[BATCH][BUFFER];
 };
 
@@ -60,19 +65,25 @@ struct udp {
 	uint64_t lost; /* by ports that are closed */
 };
 
-/* The first n, after they were used. */
-static void prepare(struct batch *b, int n)
+static void prepare(struct batch *b)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < BATCH; i++) {
 		b->iov[i] = (struct iovec){ b->bytes[i], BUFFER };
 		b->msg[i].msg_hdr = (struct msghdr){
 			.msg_name = &b->from[i],
-			.msg_namelen = sizeof(b->from[i]),
 			.msg_iov = &b->iov[i],
 			.msg_iovlen = 1,
 			.msg_control = b->control[i],
-			.msg_controllen = sizeof(b->control[i]),
 		};
+	}
+}
+
+/* The lengths that the last call changed in the first n. */
+static void prepare_again(struct batch *b, int n)
+{
+	for (int i = 0; i < n; i++) {
+		b->msg[i].msg_hdr.msg_namelen = sizeof(b->from[i]);
+		b->msg[i].msg_hdr.msg_controllen = sizeof(b->control[i]);
 	}
 }
 
@@ -90,7 +101,7 @@ struct udp *udp_create(struct loop *loop, const struct udp_config *config)
 		udp_destroy(u);
 		return NULL;
 	}
-	prepare(u->batch, BATCH);
+	prepare(u->batch);
 	return u;
 }
 
@@ -164,74 +175,106 @@ static void give_number(struct udp *u, uint32_t number)
 	put_last(u, slot);
 }
 
-static void hand_over_one(struct udp *u, const struct path *path, struct span dgram, tick_t now)
+/* Where the first n came from, and how many datagrams they are. */
+static int look(struct batch *b, uint32_t number, const struct addr *bound, int n)
 {
-	count(datagrams_received_total);
-	count_add(datagram_bytes_received_total, dgram.len);
-	u->config.input(u->config.arg, now, path, dgram);
+	size_t dgrams = 0, bytes = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct path *path = &b->path[i];
+		size_t len = b->msg[i].msg_len, piece;
+
+		*path = (struct path){ .port = number, .local = *bound };
+		piece = udp_socket_received(&b->msg[i].msg_hdr, &path->local);
+		addr_from_sockaddr((struct sockaddr *)&b->from[i], &path->remote);
+		b->piece[i] = piece > 0 && piece < len ? piece : len;
+		if (b->piece[i] < len)
+			count(trains_received_total);
+		dgrams += train_count(len, b->piece[i]);
+		bytes += len;
+	}
+	count_add(datagrams_received_total, dgrams);
+	count_add(datagram_bytes_received_total, bytes);
+	return (int)dgrams;
 }
 
-/* One message: a datagram, or a train of them. How many it was. */
-static int hand_over_message(
-	struct udp *u, uint32_t number, const struct addr *bound, int i, tick_t now)
+static void hand_over_train(
+	struct udp *u, const struct path *path, struct span rest, size_t piece, tick_t now)
 {
-	struct mmsghdr *m = &u->batch->msg[i];
-	struct span rest = SPAN(u->batch->bytes[i], m->msg_len);
-	struct path path = { .port = number, .local = *bound };
-	size_t piece = udp_socket_received(&m->msg_hdr, &path.local);
-	int n = 0;
-
-	if (!addr_from_sockaddr((struct sockaddr *)&u->batch->from[i], &path.remote))
-		return 0;
-	if (piece > 0 && piece < rest.len)
-		count(trains_received_total);
-	else
-		piece = rest.len;
+	if (rest.len > piece && u->config.input_train != NULL) {
+		u->config.input_train(u->config.arg, now, path, rest, piece);
+		return;
+	}
 	do {
-		hand_over_one(u, &path, SPAN(rest.p, rest.len < piece ? rest.len : piece), now);
+		u->config.input(u->config.arg, now, path, span_first(rest, piece));
 		rest = span_skip(rest, piece);
-		n++;
-	} while (rest.len > 0 && find(u, number) != NULL);
-	return n;
+	} while (rest.len > 0 && find(u, path->port) != NULL);
 }
 
-/*
- * Hands a batch over; how many datagrams it was. The port may be closed on the way: the rest then
- * belongs to nobody.
- */
-static int hand_over(struct udp *u, uint32_t number, const struct addr *bound, int n, tick_t now)
+/* The port may be closed on the way: the rest then belongs to nobody. */
+static void hand_over(struct udp *u, uint32_t number, int n, tick_t now)
 {
-	int dgrams = 0;
+	struct batch *b = u->batch;
 
-	for (int i = 0; i < n && find(u, number) != NULL; i++)
-		dgrams += hand_over_message(u, number, bound, i, now);
-	prepare(u->batch, n);
+	if (u->config.foresee != NULL && n > 1)
+		u->config.foresee(u->config.arg, b->path, (size_t)n);
+	for (int i = 0; i < n && find(u, number) != NULL; i++) {
+		struct span bytes = SPAN(b->bytes[i], b->msg[i].msg_len);
+
+		if (b->path[i].remote.family != ADDR_NONE)
+			hand_over_train(u, &b->path[i], bytes, b->piece[i], now);
+	}
 	if (u->config.batch_end != NULL)
 		u->config.batch_end(u->config.arg, now);
-	return dgrams;
 }
 
-/* One of the port's sockets. How many datagrams it was; -1: the port was closed on the way. */
+/* How many to read at once, as the last n were. */
+static int next_batch(const struct batch *b, int n)
+{
+	size_t bytes = 1;
+
+	for (int i = 0; i < n; i++)
+		bytes += b->msg[i].msg_len;
+	n = (int)(BATCH_BYTES * (size_t)n / bytes);
+	return n < 1 ? 1 : n < BATCH ? n : BATCH;
+}
+
+/* -1: nothing waits; 0: an ICMP error of an earlier send, not about what waits to be read. */
+static int receive(struct udp *u, int fd, int most)
+{
+	int n;
+
+	/* what is to leave from these buffers has to leave first */
+	if (udp_queue_borrows(u->queue))
+		udp_queue_flush(u->queue);
+	prepare_again(u->batch, most);
+	n = recvmmsg(fd, u->batch->msg, (unsigned)most, MSG_DONTWAIT, NULL);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : 0;
+}
+
+/* How many datagrams it was; -1: the port was closed meanwhile. */
 static int read_socket(struct port *p, int fd)
 {
 	struct udp *u = p->udp;
 	uint32_t number = p->number;
-	struct addr bound = p->local;
 	tick_t now = loop_now(u->loop);
 	int dgrams = 0;
 
 	for (int batch = 0; batch < BATCHES_A_TURN && dgrams < DATAGRAMS_A_TURN; batch++) {
-		int n = recvmmsg(fd, u->batch->msg, BATCH, MSG_DONTWAIT, NULL);
+		int most = p->batch, n = receive(u, fd, most);
 
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0)
 			break;
-		/* an ICMP error of an earlier send: it is not about what waits to be read */
-		if (n <= 0)
+		if (n == 0)
 			continue;
-		dgrams += hand_over(u, number, &bound, n, now);
+		p->batch = next_batch(u->batch, n);
+		dgrams += look(u->batch, number, &p->local, n);
+		hand_over(u, number, n, now);
 		if (find(u, number) == NULL)
 			return -1;
-		if (n < BATCH)
+		if (n < most)
 			break;
 	}
 	return dgrams;
@@ -256,6 +299,7 @@ enum err udp_open(struct udp *u, const struct addr *local, uint32_t *number)
 		return ERR_NO_MEMORY;
 	p->udp = u;
 	p->local = *local;
+	p->batch = BATCH;
 	if ((err = udp_socket_open(local, &p->fd)) != ERR_OK) {
 		mem_free(p);
 		return err;
@@ -320,15 +364,34 @@ uint64_t udp_lost(const struct udp *u)
 
 void udp_send(struct udp *u, const struct path *path, struct span dgram)
 {
-	struct port *p = find(u, path->port);
+	udp_send_train(u, path, dgram, dgram.len);
+}
 
-	if (p == NULL || dgram.len > DGRAM_MAX) {
-		count(datagrams_dropped_total);
+static bool is_received(const struct udp *u, struct span bytes)
+{
+	const struct batch *b = u->batch;
+
+	return bytes.p >= b->bytes[0] && bytes.p < b->bytes[0] + sizeof(b->bytes);
+}
+
+void udp_send_train(struct udp *u, const struct path *path, struct span bytes, size_t piece)
+{
+	struct port *p = find(u, path->port);
+	struct udp_item item;
+
+	if (p == NULL || bytes.len > DGRAM_MAX) {
+		count_add(datagrams_dropped_total, train_count(bytes.len, piece));
 		return;
 	}
+	item = (struct udp_item){ .fd = p->fd,
+		.is_borrowed = is_received(u, bytes),
+		.to = path->remote,
+		.bytes = bytes,
+		.piece = piece };
 	/* a socket bound to that very address needs no word about it */
-	udp_queue_push(u->queue, p->fd, addr_eq_ip(&p->local, &path->local) ? NULL : &path->local,
-		&path->remote, dgram);
+	if (!addr_eq_ip(&p->local, &path->local))
+		item.from = path->local;
+	udp_queue_push(u->queue, &item);
 }
 
 void udp_flush(struct udp *u)

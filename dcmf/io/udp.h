@@ -17,6 +17,11 @@ struct udp;
 struct udp_config {
 	/* A received datagram, valid during the call; path->local is the address it was sent to. */
 	void (*input)(void *arg, tick_t now, const struct path *path, struct span dgram);
+	/* A train of them (dcmf/base/dgram.h), in place of input() for each. May be NULL. */
+	void (*input_train)(void *arg, tick_t now, const struct path *path, struct span bytes,
+		size_t piece);
+	/* A hint: datagrams from these paths come next, in this order. May be NULL. */
+	void (*foresee)(void *arg, const struct path *paths, size_t n);
 	/* After each received batch, with all of it handed over. May be NULL. */
 	void (*batch_end)(void *arg, tick_t now);
 	void *arg;
@@ -43,9 +48,11 @@ void udp_close(struct udp *u, uint32_t number); /* what is queued for it is sent
 uint64_t udp_lost(const struct udp *u);
 
 /*
- * Copies and queues; leaves from path->local (from wherever the kernel likes when that is not
- * set). A full queue is flushed at once. Dropped and counted when the number is unknown, or the
+ * Queues; leaves from path->local (from wherever the kernel likes when that is not set). The bytes are
+ * copied, but for those that are just being handed over to an input function: they leave from where
+ * they are. A full queue is flushed at once. Dropped and counted when the number is unknown, or the
  * kernel has no room even after a short wait.
  */
 void udp_send(struct udp *u, const struct path *path, struct span dgram);
+void udp_send_train(struct udp *u, const struct path *path, struct span bytes, size_t piece);
 void udp_flush(struct udp *u);

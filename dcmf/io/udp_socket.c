@@ -38,6 +38,12 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+static int tell_destination(int fd, const struct addr *local)
+{
+	return local->family == ADDR_IPV6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+					  : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
 static int set_up(int fd, const struct addr *local)
 {
 	struct sockaddr_storage ss;
@@ -46,10 +52,9 @@ static int set_up(int fd, const struct addr *local)
 	set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
 	set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
 	set(fd, SOL_UDP, UDP_GRO, 1); /* an old kernel has none of it, and hands over one by one */
-	if (local->family == ADDR_IPV6 && (set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
-						  set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) != 0))
+	if (local->family == ADDR_IPV6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0)
 		return -1;
-	if (local->family == ADDR_IPV4 && set(fd, IPPROTO_IP, IP_PKTINFO, 1) != 0)
+	if (addr_is_any(local) && tell_destination(fd, local) != 0)
 		return -1;
 	return bind(fd, (struct sockaddr *)&ss, len);
 }
@@ -175,4 +180,11 @@ void udp_socket_sending(struct msghdr *msg, void *control, const struct addr *lo
 		put_source(msg, control, local);
 	if (piece > 0)
 		put_control(msg, control, SOL_UDP, UDP_SEGMENT, &length, sizeof(length));
+}
+
+void udp_socket_sending_alone(struct msghdr *msg)
+{
+	msg->msg_controllen -= CMSG_SPACE(sizeof(uint16_t)); /* it was put last */
+	if (msg->msg_controllen == 0)
+		msg->msg_control = NULL;
 }

@@ -20,8 +20,8 @@
 #define UDP_TRAIN_BYTES 65000
 
 /*
- * Non-blocking, bound, and told to report the destination of each datagram and to receive trains where
- * the kernel can. See udp_open() for the errors.
+ * Non-blocking, bound, and told to report the destination of each datagram, where it is bound to
+ * none, and to receive trains where the kernel can. See udp_open() for the errors.
  */
 enum err udp_socket_open(const struct addr *local, int *fd);
 /* A second one on the same address and port as `first`; the kernel shares out what comes. */
@@ -41,3 +41,5 @@ size_t udp_socket_received(struct msghdr *msg, struct addr *local);
  * `control`, which has UDP_CONTROL_MAX bytes and the alignment of a cmsghdr.
  */
 void udp_socket_sending(struct msghdr *msg, void *control, const struct addr *local, size_t piece);
+/* Takes the word about the pieces of a train off again. */
+void udp_socket_sending_alone(struct msghdr *msg);

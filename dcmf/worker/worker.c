@@ -56,6 +56,20 @@ static void datagram(void *arg, tick_t now, const struct path *path, struct span
 	relay_input(w->relay, now, path, dgram);
 }
 
+static void train(void *arg, tick_t now, const struct path *path, struct span bytes, size_t piece)
+{
+	struct worker *w = arg;
+
+	relay_input_train(w->relay, now, path, bytes, piece);
+}
+
+static void foresee(void *arg, const struct path *paths, size_t n)
+{
+	struct worker *w = arg;
+
+	relay_foresee(w->relay, paths, n);
+}
+
 /* The whole batch is in: SACKs and replies for all of it go out together. */
 static void batch_end(void *arg, tick_t now)
 {
@@ -73,6 +87,13 @@ static void send_datagram(void *world, const struct path *path, struct span dgra
 	udp_send(w->udp, path, dgram);
 }
 
+static void send_train(void *world, const struct path *path, struct span bytes, size_t piece)
+{
+	struct worker *w = world;
+
+	udp_send_train(w->udp, path, bytes, piece);
+}
+
 static void relay_event(void *world, const struct relay_event *event)
 {
 	struct worker *w = world;
@@ -84,6 +105,7 @@ static const struct relay_ops world_ops = {
 	.port_open = worker_port_open,
 	.port_close = worker_port_close,
 	.send = send_datagram,
+	.send_train = send_train,
 	.event = relay_event,
 	.request_start = worker_request_start,
 	.request_write = worker_request_write,
@@ -134,7 +156,11 @@ static struct relay *build(struct worker *w, const struct agent_start *s, char f
 
 	w->index = s->index;
 	w->udp = udp_create(w->loop,
-		&(struct udp_config){ .input = datagram, .batch_end = batch_end, .arg = w });
+		&(struct udp_config){ .input = datagram,
+			.input_train = train,
+			.foresee = foresee,
+			.batch_end = batch_end,
+			.arg = w });
 	if (w->udp == NULL || (s->embedded_root != NULL &&
 				      (w->embedded_root = mem_strdup(s->embedded_root)) == NULL)) {
 		snprintf(failed, 256, "out of memory");

@@ -39,6 +39,19 @@ static void on_input(void *arg, tick_t now, const struct path *path, struct span
 	relay_input(gateway.relay, now, path, dgram);
 }
 
+static void on_input_train(
+	void *arg, tick_t now, const struct path *path, struct span bytes, size_t piece)
+{
+	(void)arg;
+	relay_input_train(gateway.relay, now, path, bytes, piece);
+}
+
+static void on_foresee(void *arg, const struct path *paths, size_t n)
+{
+	(void)arg;
+	relay_foresee(gateway.relay, paths, n);
+}
+
 static void on_batch_end(void *arg, tick_t now)
 {
 	(void)arg;
@@ -96,6 +109,13 @@ static void port_send(void *world, const struct path *path, struct span dgram)
 	udp_send(gateway.udp, path, dgram);
 }
 
+static void port_send_train(
+	void *world, const struct path *path, struct span bytes, size_t piece)
+{
+	(void)world;
+	udp_send_train(gateway.udp, path, bytes, piece);
+}
+
 static void on_event(void *world, const struct relay_event *event)
 {
 	(void)world;
@@ -103,7 +123,11 @@ static void on_event(void *world, const struct relay_event *event)
 }
 
 static const struct relay_ops ops = {
-	.port_open = port_open, .port_close = port_close, .send = port_send, .event = on_event
+	.port_open = port_open,
+	.port_close = port_close,
+	.send = port_send,
+	.send_train = port_send_train,
+	.event = on_event,
 };
 
 static void start_gateway(void)
@@ -115,8 +139,11 @@ static void start_gateway(void)
 	sctp_start();
 	gateway.next_port = 20000;
 	gateway.loop = loop_create();
-	gateway.udp = udp_create(
-		gateway.loop, &(struct udp_config){ .input = on_input, .batch_end = on_batch_end });
+	gateway.udp = udp_create(gateway.loop,
+		&(struct udp_config){ .input = on_input,
+			.input_train = on_input_train,
+			.foresee = on_foresee,
+			.batch_end = on_batch_end });
 	gateway.codec = stun_codec_create();
 	relay_config_init(&config);
 	config.ops = &ops;

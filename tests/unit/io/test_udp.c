@@ -52,10 +52,11 @@ static struct {
 	struct path path;
 	uint8_t bytes[70000];
 	size_t len;
-	size_t lengths[256]; /* of the first ones */
-	uint8_t marks[256];  /* their first bytes */
-	bool echo;
-	uint32_t close_number; /* closed from inside input() */
+	size_t lengths[256];       /* of the first ones */
+	uint8_t marks[256];        /* their first bytes */
+	bool echo, keep;           /* keep: what is sent waits for the end of the turn */
+	unsigned trains, foreseen; /* handed over whole; paths in hints */
+	uint32_t close_number;     /* closed from inside input() */
 } got;
 
 static void on_input(void *arg, tick_t now, const struct path *path, struct span dgram)
@@ -74,10 +75,28 @@ static void on_input(void *arg, tick_t now, const struct path *path, struct span
 		udp_close(udp, got.close_number);
 }
 
+static void on_input_train(
+	void *arg, tick_t now, const struct path *path, struct span bytes, size_t piece)
+{
+	got.trains++;
+	got.datagrams += train_count(bytes.len, piece);
+	got.path = *path;
+	if (got.echo)
+		udp_send_train(udp, path, bytes, piece);
+}
+
+static void on_foresee(void *arg, const struct path *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(paths[i].remote.family, ADDR_IPV4);
+	got.foreseen += n;
+}
+
 static void on_batch_end(void *arg, tick_t now)
 {
 	got.batches++;
-	udp_flush(udp);
+	if (!got.keep)
+		udp_flush(udp);
 }
 
 static void setup(void)
@@ -654,6 +673,139 @@ START_TEST(flood_of_trains_leaves_the_turn_to_others)
 }
 END_TEST
 
+/* Trains are handed over whole from now on. */
+static void take_trains(void)
+{
+	struct udp_config config = { .input = on_input,
+		.input_train = on_input_train,
+		.foresee = on_foresee,
+		.batch_end = on_batch_end };
+
+	udp_destroy(udp);
+	udp = udp_create(loop, &config);
+}
+
+START_TEST(train_is_handed_over_whole_to_who_asks_for_it_and_may_leave_as_it_is)
+{
+	static uint8_t bytes[10 * 1200 + 17];
+	int64_t sent = counter_value[CNT_trains_sent_total];
+	int64_t datagrams = counter_value[CNT_datagrams_sent_total];
+	int fd;
+	struct path path;
+
+	take_trains();
+	path = open_toward("127.0.0.1", &fd);
+	got.echo = true;
+	for (unsigned i = 0; i <= 10; i++)
+		bytes[i * 1200] = (uint8_t)i;
+	peer_send_train(fd, &path.local, bytes, sizeof(bytes), 1200);
+	peer_send(fd, &path.local, SPAN_LIT("alone"));
+	wait_for(12);
+	ck_assert_uint_eq(got.trains, 1);
+	expect_row(fd, 0, 11, 1200, 17);
+	expect_row(fd, 'a', 1, 5, 5);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], sent + 1);
+	ck_assert_int_eq(counter_value[CNT_datagrams_sent_total], datagrams + 12);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_sent_on_from_the_receive_buffers_leaves_before_they_are_read_into_again)
+{
+	enum { MANY = 90 }; /* three batches */
+	struct addr self;
+	int fd = peer_open("127.0.0.1", &self);
+	struct path path = { .local = at("127.0.0.1", free_port("127.0.0.1")), .remote = self };
+
+	take_trains();
+	got.echo = got.keep = true;
+	ck_assert_int_eq(udp_open(udp, &path.local, &path.port), ERR_OK);
+	for (unsigned i = 0; i < MANY; i++)
+		peer_send(fd, &path.local, numbered(i, 500 + i));
+	wait_for(MANY);
+	ck_assert_uint_ge(got.foreseen, MANY - 8); /* of one alone nothing is told */
+	ck_assert_uint_le(got.foreseen, MANY);
+	udp_flush(udp);
+	for (unsigned i = 0; i < MANY; i++)
+		expect_row(fd, i, 1, 500 + i, 500 + i);
+	close(fd);
+}
+END_TEST
+
+START_TEST(train_longer_than_the_kernel_takes_leaves_as_several)
+{
+	static uint8_t bytes[150 * 300 - 1];
+	int64_t trains = counter_value[CNT_trains_sent_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	for (unsigned i = 0; i < 150; i++)
+		bytes[i * 300] = (uint8_t)i;
+	udp_send_train(udp, &path, SPAN_OF(bytes), 300);
+	udp_flush(udp);
+	expect_row(fd, 0, 150, 300, 299);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], trains + 3);
+	close(fd);
+}
+END_TEST
+
+START_TEST(trains_and_datagrams_to_one_peer_join_as_long_as_the_pieces_fit)
+{
+	static uint8_t bytes[4 * 300];
+	int64_t trains = counter_value[CNT_trains_sent_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	for (unsigned i = 0; i < 4; i++)
+		bytes[i * 300] = (uint8_t)(i + 1);
+	udp_send(udp, &path, numbered(0, 300));
+	udp_send_train(udp, &path, SPAN_OF(bytes), 300);
+	udp_send(udp, &path, numbered(5, 10));
+	udp_send_train(udp, &path, SPAN_OF(bytes), 300);    /* behind a shorter piece */
+	udp_send_train(udp, &path, SPAN(bytes, 300), 150);  /* in other pieces */
+	udp_send_train(udp, &path, SPAN(bytes, 300), 1200); /* a datagram like any other */
+	udp_flush(udp);
+	expect_row(fd, 0, 6, 300, 10);
+	expect_row(fd, 1, 4, 300, 300);
+	expect_row(fd, 1, 1, 150, 150);
+	expect_row(fd, 0, 1, 150, 150);
+	expect_row(fd, 1, 1, 300, 300);
+	ck_assert_int_eq(counter_value[CNT_trains_sent_total], trains + 3);
+	close(fd);
+}
+END_TEST
+
+START_TEST(train_pushed_as_one_leaves_one_by_one_where_it_is_refused)
+{
+	static uint8_t bytes[20 * 300];
+	int64_t dropped = counter_value[CNT_datagrams_dropped_total];
+	int fd;
+	struct path path = open_toward("127.0.0.1", &fd);
+
+	for (unsigned i = 0; i < 20; i++)
+		bytes[i * 300] = (uint8_t)i;
+	kernel.refuse_trains = refusals[_i];
+	for (int i = 0; i < 3; i++) {
+		udp_send_train(udp, &path, SPAN_OF(bytes), 300);
+		udp_send(udp, &path, numbered(20, 7));
+		udp_flush(udp);
+		expect_row(fd, 0, 21, 300, 7);
+	}
+	udp_send_train(udp, &path, SPAN_OF(bytes), 300);
+	kernel.refuse_trains = EAGAIN;
+	udp_flush(udp);
+	if (kernel.refused == 1) /* it was for ever: there are no trains any more */
+		expect_row(fd, 0, 20, 300, 300);
+	else
+		dropped += 20;
+	ck_assert_int_eq(counter_value[CNT_datagrams_dropped_total], dropped);
+	path.port += 1;
+	udp_send_train(udp, &path, SPAN_OF(bytes), 300);
+	ck_assert_int_eq(counter_value[CNT_datagrams_dropped_total], dropped + 20);
+	close(fd);
+}
+END_TEST
+
 START_TEST(creation_survives_every_failed_allocation)
 {
 	struct udp_config config = { .input = on_input };
@@ -703,6 +855,12 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, train_that_comes_in_is_handed_over_one_by_one, 0, 2);
 	tcase_add_test(t, port_closed_within_a_train_hears_no_more);
 	tcase_add_test(t, flood_of_trains_leaves_the_turn_to_others);
+	tcase_add_test(t, train_is_handed_over_whole_to_who_asks_for_it_and_may_leave_as_it_is);
+	tcase_add_test(
+		t, what_is_sent_on_from_the_receive_buffers_leaves_before_they_are_read_into_again);
+	tcase_add_test(t, train_longer_than_the_kernel_takes_leaves_as_several);
+	tcase_add_test(t, trains_and_datagrams_to_one_peer_join_as_long_as_the_pieces_fit);
+	tcase_add_loop_test(t, train_pushed_as_one_leaves_one_by_one_where_it_is_refused, 0, 4);
 	tcase_add_test(t, creation_survives_every_failed_allocation);
 	suite_add_tcase(s, t);
 	return s;
