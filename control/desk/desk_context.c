@@ -157,6 +157,17 @@ static json_t *params_for_worker(const struct desk_call *c)
 	return json_copy(c->params);
 }
 
+json_t *params_with_document(json_t *document, const char *context_id)
+{
+	json_t *params = json_object();
+
+	if (params != NULL && json_object_set(params, "context", document) == 0 &&
+		js_put_text(params, "contextId", context_id))
+		return params;
+	json_decref(params);
+	return NULL;
+}
+
 static void created(struct desk *d, tick_t now, struct desk_request *r, json_t *result)
 {
 	struct problem p = { PROBLEM_NONE };

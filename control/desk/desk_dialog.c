@@ -100,23 +100,12 @@ static json_t *read_message(const struct desk_call *c, const struct desk_context
 	return sdp_dialog_answer(d, sdp, wish.owner, p);
 }
 
-static json_t *params_of(json_t *document, const char *context_id)
-{
-	json_t *params = json_object();
-
-	if (params != NULL && json_object_set(params, "context", document) == 0 &&
-		js_put_text(params, "contextId", context_id))
-		return params;
-	json_decref(params);
-	return NULL;
-}
-
 /* Takes the dialog over. */
 static void send_document(const struct desk_call *c, struct desk_context *x,
 	struct sdp_dialog *dialog, json_t *document)
 {
 	struct desk_request *r = request_open(c, x != NULL ? &next_message : &first_message,
-		params_of(document, x != NULL ? x->id : NULL));
+		params_with_document(document, x != NULL ? x->id : NULL));
 
 	if (r == NULL) {
 		sdp_dialog_destroy(dialog);

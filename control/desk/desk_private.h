@@ -191,6 +191,8 @@ struct desk_context *changeable_context(const struct desk_call *c);
  */
 struct desk_context *context_note(
 	struct desk *d, const struct desk_request *r, const json_t *document);
+/* What a worker is told of a document; `context_id` NULL: of a new one. NULL: out of memory. */
+json_t *params_with_document(json_t *document, const char *context_id);
 void context_forget(struct desk *d, tick_t now, struct desk_context *x);
 void contexts_forget_worker(struct desk *d, tick_t now, unsigned worker);
 /* May a new context be made now? False: refused. */

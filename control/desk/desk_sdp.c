@@ -40,17 +40,6 @@ static void terminated(struct desk *d, tick_t now, struct desk_request *r, json_
 static const struct desk_purpose first_offer = { "context.create", true, terminated, NULL };
 static const struct desk_purpose new_offer = { "context.replace", false, terminated, NULL };
 
-static json_t *params_of(json_t *document, const char *context_id)
-{
-	json_t *params = json_object();
-
-	if (params != NULL && json_object_set(params, "context", document) == 0 &&
-		js_put_text(params, "contextId", context_id))
-		return params;
-	json_decref(params);
-	return NULL;
-}
-
 /* The offer and what the controller adds to it as a document; NULL: refused. */
 static json_t *read_offer(const struct desk_call *c, const struct desk_context *x, struct sdp **sdp)
 {
@@ -92,7 +81,8 @@ void method_sdp_terminate(struct desk_call *c)
 		return;
 	if ((document = read_offer(c, x, &sdp)) == NULL)
 		return;
-	r = request_open(c, id != NULL ? &new_offer : &first_offer, params_of(document, id));
+	r = request_open(
+		c, id != NULL ? &new_offer : &first_offer, params_with_document(document, id));
 	if (r != NULL) {
 		r->sdp = sdp;
 		request_resolve_and_send(

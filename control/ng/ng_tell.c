@@ -40,30 +40,31 @@ static bool put_current(json_t *to, int64_t sessions)
 	return fine;
 }
 
-static bool put_total(json_t *to, const json_t *stats)
+/* What rtpengine has, and which counter of ours it is. */
+struct figure {
+	const char *name, *counter;
+};
+
+static const struct figure of_calls[] = {
+	{ "managedsessions", "contexts_created_total" },
+	{ "rejectedsessions", "contexts_refused_total" },
+	{ "relayedpackets", "datagrams_received_total" },
+	{ NULL, NULL },
+};
+static const struct figure of_messages[] = {
+	{ "totalmessagecount", "ng_messages_total" },
+	{ "totalerrorcount", "ng_refused_total" },
+	{ NULL, NULL },
+};
+
+static bool put_figures(
+	json_t *to, const char *key, const struct figure *figures, const json_t *stats)
 {
 	json_t *o = json_object();
-	bool fine = js_put_integer(o, "managedsessions",
-			    js_get_integer(stats, "contexts_created_total", 0)) &&
-		    js_put_integer(o, "rejectedsessions",
-			    js_get_integer(stats, "contexts_refused_total", 0)) &&
-		    js_put_integer(o, "relayedpackets",
-			    js_get_integer(stats, "datagrams_received_total", 0)) &&
-		    json_object_set(to, "totalstatistics", o) == 0;
+	bool fine = json_object_set(to, key, o) == 0;
 
-	json_decref(o);
-	return fine;
-}
-
-static bool put_control(json_t *to, const json_t *stats)
-{
-	json_t *o = json_object();
-	bool fine = js_put_integer(o, "totalmessagecount",
-			    js_get_integer(stats, "ng_messages_total", 0)) &&
-		    js_put_integer(
-			    o, "totalerrorcount", js_get_integer(stats, "ng_refused_total", 0)) &&
-		    json_object_set(to, "controlstatistics", o) == 0;
-
+	for (const struct figure *f = figures; fine && f->name != NULL; f++)
+		fine = js_put_integer(o, f->name, js_get_integer(stats, f->counter, 0));
 	json_decref(o);
 	return fine;
 }
@@ -80,7 +81,8 @@ void ng_stats_came(struct ng_request *r, json_t *result, json_t *problem)
 	answer = json_object();
 	statistics = json_object();
 	fine = put_current(statistics, (int64_t)desk_contexts(r->ng->config.desk)) &&
-	       put_total(statistics, result) && put_control(statistics, result) &&
+	       put_figures(statistics, "totalstatistics", of_calls, result) &&
+	       put_figures(statistics, "controlstatistics", of_messages, result) &&
 	       json_object_set(answer, "statistics", statistics) == 0 &&
 	       json_object_set(answer, "dcmf", result) == 0;
 	json_decref(statistics);

@@ -567,15 +567,32 @@ START_TEST(a_query_tells_of_sides_and_traffic)
 }
 END_TEST
 
+static void assert_figure(const char *text, const char *name, enum counter which)
+{
+	char figure[80];
+
+	snprintf(figure, sizeof(figure), "\"%s\":%d", name, 1000 + (int)which);
+	assert_says(text, figure);
+}
+
 START_TEST(statistics_have_the_counters)
 {
-	const char *answer;
+	const char *answer, *control;
 
 	asked_for(OFFER);
 	answer = asked_for("{\"command\":\"statistics\"}");
-	assert_says(answer, "\"sessionsown\":1");
+	assert_says(answer, "\"currentstatistics\":{\"sessionsown\":1,\"sessionsforeign\":0,"
+			    "\"sessionstotal\":1,\"transcodedmedia\":0}");
+	assert_says(answer, "\"totalstatistics\":{\"managedsessions\":");
+	assert_figure(answer, "managedsessions", CNT_contexts_created_total);
+	assert_figure(answer, "rejectedsessions", CNT_contexts_refused_total);
+	assert_figure(answer, "relayedpackets", CNT_datagrams_received_total);
+	control = strstr(answer, "\"controlstatistics\":{");
+	ck_assert_ptr_nonnull(control);
+	assert_figure(control, "totalmessagecount", CNT_ng_messages_total);
+	assert_figure(control, "totalerrorcount", CNT_ng_refused_total);
 	assert_says(answer, "\"dcmf\":{");
-	assert_says(answer, "\"ng_messages_total\":");
+	assert_figure(answer, "ng_messages_total", CNT_ng_messages_total);
 }
 END_TEST
 
