@@ -185,6 +185,9 @@ void open_absorb(struct dtls *d)
 	struct span *from, behind;
 	struct record rec;
 
+	/* nothing to do before the first one, as nearly always: it is parsed when it is read */
+	if (d->early == NULL && d->in.len > 0 && d->in.p[0] == RECORD_DATA)
+		return;
 	find_data(d, &rec, &from, &behind);
 }
 
