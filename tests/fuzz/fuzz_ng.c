@@ -9,7 +9,7 @@
 #include "control/ng/ng.h"
 #include "dcmf/base/alloc.h"
 #include "tests/fuzz/desk_world.h"
-#include "tests/unit/control/dialog_gateway.h"
+#include "tests/unit/control/sdp/dialog_gateway.h"
 
 #define REQUESTS 32
 

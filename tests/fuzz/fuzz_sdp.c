@@ -6,7 +6,7 @@
 
 #include "control/sdp/sdp.h"
 #include "dcmf/base/alloc.h"
-#include "tests/unit/control/sdp_gateway.h"
+#include "tests/unit/control/sdp/sdp_gateway.h"
 
 static void check_answer(const struct sdp *offer, const char *text)
 {

@@ -6,7 +6,7 @@
 
 #include "control/sdp/sdp_dialog.h"
 #include "dcmf/base/alloc.h"
-#include "tests/unit/control/dialog_gateway.h"
+#include "tests/unit/control/sdp/dialog_gateway.h"
 
 /* The message as the desk carries it; the dialog as it is then. */
 static struct sdp_dialog *carry(struct sdp_dialog *stored, struct span text, bool is_answer)

@@ -1,5 +1,5 @@
 /* fake_front.c: the front as a transcript. */
-#include "fake_front.h"
+#include "tests/unit/control/fake_front.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control/json.h"
-#include "fake_relay.h"
+#include "tests/unit/control/fake_relay.h"
 
 static void front_send(void *arg, struct span line)
 {

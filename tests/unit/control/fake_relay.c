@@ -1,5 +1,5 @@
 /* fake_relay.c: a relay without media, which remembers the wishes it was given as text. */
-#include "fake_relay.h"
+#include "tests/unit/control/fake_relay.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
 
 #include "control/json.h"
 #include "dcmf/base/log.h"
-#include "fake_front.h"
-#include "fake_relay.h"
+#include "tests/unit/control/fake_front.h"
+#include "tests/unit/control/fake_relay.h"
 #include "tests/unit/main.h"
 
 /* Start */

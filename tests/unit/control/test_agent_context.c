@@ -6,8 +6,8 @@
 #include "control/json.h"
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/log.h"
-#include "fake_front.h"
-#include "fake_relay.h"
+#include "tests/unit/control/fake_front.h"
+#include "tests/unit/control/fake_relay.h"
 #include "tests/unit/main.h"
 
 START_TEST(a_context_is_made_shown_changed_and_deleted)
