@@ -293,6 +293,13 @@ class Others(Gateways):
             self.assertRegex(done.stdout, r"(?m)^failed +0\.000 +5\.000$")
             self.assertRegex(done.stdout, r"(?m)^messages a second .*\+0\.0 %$")
             self.assertRegex(done.stdout, r"(?m)^bootstrap package p99, ms .*\+0\.0 %$")
+            done = subprocess.run([DCMF_LOAD, "--compare", a, b, "--html", page], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(page) as f:
+                text = f.read()
+            self.assertIn("<h1>dcmf-load: two reports</h1>", text)
+            self.assertIn("p2p: message, sent (or due) to received", text)
+            self.assertNotRegex(text, "(src|href|url)=?[(\"']?http")
             done = subprocess.run([DCMF_LOAD, "--compare", a, mix], capture_output=True, text=True, timeout=60)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(mix, done.stderr)

@@ -1,7 +1,6 @@
-/* compare.c: two reports beside one another, figure by figure. */
+/* compare.c: two reports beside one another: which figures both have, and as text. */
 #include "tools/load/compare.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,16 +55,18 @@ static const json_t *find(const json_t *o, const char *path)
 	return json_is_number(o) ? o : NULL;
 }
 
-static void print_figures(const char *words, const json_t *a, const json_t *b, double unit)
+/* Nothing when one of them does not know it. */
+static void enter(
+	struct comparison *c, const char *words, const json_t *a, const json_t *b, double unit)
 {
-	double x = json_number_value(a) / unit, y = json_number_value(b) / unit;
+	struct compared *row = &c->figures[c->count];
 
-	if (a == NULL || b == NULL)
+	if (a == NULL || b == NULL || c->count == COMPARED_MAX)
 		return;
-	printf("%-52s %14.3f %14.3f", words, x, y);
-	if (x != 0)
-		printf(" %+9.1f %%", (y - x) / x * 100);
-	putchar('\n');
+	snprintf(row->words, sizeof(row->words), "%s", words);
+	row->a = json_number_value(a) / unit;
+	row->b = json_number_value(b) / unit;
+	c->count++;
 }
 
 static bool is_measured(const json_t *times)
@@ -73,7 +74,8 @@ static bool is_measured(const json_t *times)
 	return json_integer_value(json_object_get(times, "count")) > 0;
 }
 
-static void print_times(const char *scenario, const json_t *a, const json_t *b)
+static void enter_times(
+	struct comparison *c, const char *scenario, const json_t *a, const json_t *b)
 {
 	json_t *times_a = json_object_get(a, "latency"), *times_b = json_object_get(b, "latency");
 	char words[80];
@@ -87,38 +89,64 @@ static void print_times(const char *scenario, const json_t *a, const json_t *b)
 			snprintf(words, sizeof(words), "%s %s %.*s, ms", scenario, key,
 				(int)strcspn(percents[k], "U"), percents[k]);
 			if (is_measured(x) && is_measured(y))
-				print_figures(words, json_object_get(x, percents[k]),
+				enter(c, words, json_object_get(x, percents[k]),
 					json_object_get(y, percents[k]), 1000);
 		}
 	}
 }
 
-static const char *name_of(const json_t *o)
+const char *compare_scenario(const json_t *report)
 {
-	const char *name = json_string_value(json_object_get(o, "scenario"));
+	const char *name = json_string_value(json_object_get(report, "scenario"));
 
 	return name ? name : "?";
 }
 
-bool compare_reports(const char *path_a, const char *path_b)
+const json_t *compare_part(const struct comparison *c, unsigned i)
 {
-	json_t *a = load(path_a), *b = a ? load(path_b) : NULL;
-	const json_t *parts_a = json_object_get(a, "parts"), *parts_b = json_object_get(b, "parts");
+	const json_t *a = json_array_get(json_object_get(c->reports[0], "parts"), i),
+		     *b = json_array_get(json_object_get(c->reports[1], "parts"), i);
 
-	if (b != NULL) {
-		printf("A: %s (%s)\nB: %s (%s)\n", path_a, name_of(a), path_b, name_of(b));
-		printf("%-52s %14s %14s %11s\n", "", "A", "B", "B to A");
-		for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			print_figures(rows[i].words, find(a, rows[i].path), find(b, rows[i].path),
-				rows[i].unit);
-		for (size_t i = 0; i < json_array_size(parts_a) && i < json_array_size(parts_b);
-			i++)
-			if (strcmp(name_of(json_array_get(parts_a, i)),
-				    name_of(json_array_get(parts_b, i))) == 0)
-				print_times(name_of(json_array_get(parts_a, i)),
-					json_array_get(parts_a, i), json_array_get(parts_b, i));
+	return a && b && strcmp(compare_scenario(a), compare_scenario(b)) == 0 ? b : NULL;
+}
+
+bool compare_open(struct comparison *c, const char *path_a, const char *path_b)
+{
+	const json_t *parts;
+
+	*c = (struct comparison){ .paths = { path_a, path_b } };
+	if ((c->reports[0] = load(path_a)) == NULL || (c->reports[1] = load(path_b)) == NULL) {
+		compare_close(c);
+		return false;
 	}
-	json_decref(a);
-	json_decref(b);
-	return b != NULL;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		enter(c, rows[i].words, find(c->reports[0], rows[i].path),
+			find(c->reports[1], rows[i].path), rows[i].unit);
+	parts = json_object_get(c->reports[0], "parts");
+	for (unsigned i = 0; i < json_array_size(parts); i++)
+		if (compare_part(c, i) != NULL)
+			enter_times(c, compare_scenario(json_array_get(parts, i)),
+				json_array_get(parts, i), compare_part(c, i));
+	return true;
+}
+
+void compare_close(struct comparison *c)
+{
+	json_decref(c->reports[0]);
+	json_decref(c->reports[1]);
+}
+
+void compare_print(const struct comparison *c)
+{
+	for (unsigned i = 0; i < 2; i++)
+		printf("%c: %s (%s)\n", 'A' + i, c->paths[i], compare_scenario(c->reports[i]));
+	printf("%-52s %14s %14s %11s\n", "", "A", "B", "B to A");
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct compared *row = &c->figures[i];
+
+		printf("%-52s %14.3f %14.3f", row->words, row->a, row->b);
+		if (row->a != 0)
+			printf(" %+9.1f %%", (row->b - row->a) / row->a * 100);
+		putchar('\n');
+	}
 }

@@ -22,6 +22,20 @@ static bool tell(const struct report *r)
 	return ok;
 }
 
+static int compare(const struct plan *p)
+{
+	static struct comparison c;
+	bool ok = true;
+
+	if (!compare_open(&c, p->compare[0], p->compare[1]))
+		return 2;
+	compare_print(&c);
+	if (p->all.html != NULL)
+		ok = compare_save_html(&c, p->all.html);
+	compare_close(&c);
+	return ok ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	static struct plan plan;
@@ -38,7 +52,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (plan.all.compare)
-		return compare_reports(plan.compare[0], plan.compare[1]) ? 0 : 2;
+		return compare(&plan);
 	log_set_who("load");
 	log_set_level(LOG_WARN);
 	if (!conduct(&plan, &report))

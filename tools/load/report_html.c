@@ -1,18 +1,13 @@
 /* report_html.c: what a run did, as one self-contained page. */
 #include <stdio.h>
 
-#include "tools/load/plot.h"
+#include "tools/load/page.h"
 #include "tools/load/report.h"
+#include "tools/load/series.h"
 
 typedef unsigned long long ull;
 
 #define MIB 1048576.0
-
-static const char style[] =
-	"body{font:15px/1.5 sans-serif;max-width:52em;margin:2em auto;padding:0 1em}"
-	"table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px "
-	"solid #ccc}"
-	"td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}.bad{color:#b00}";
 
 /* ---- in words ---- */
 
@@ -103,6 +98,8 @@ static void put_costs(FILE *f, const struct report *r)
 
 static void put_waves(FILE *f, const struct report *r)
 {
+	double growth;
+
 	fputs("<h2>Waves</h2><table><tr><th>wave<th>begun<th>at "
 	      "once<th>failed<th>seconds<th>worker memory after it, MiB</tr>",
 		f);
@@ -116,13 +113,16 @@ static void put_waves(FILE *f, const struct report *r)
 		fputs("</tr>", f);
 	}
 	fputs("</table>", f);
+	if (report_growth(r, &growth))
+		fprintf(f, "<p>Memory of all workers since the first wave: %+.1f MiB.</p>",
+			growth / MIB);
 }
 
 static void put_failures(FILE *f, const struct report *r)
 {
 	if (r->sum.failed == 0)
 		return;
-	fputs("<h2>Failures</h2><table><tr><th>why<th>how often<th>the first</tr>", f);
+	fputs("<h2>Failures</h2><table class=words><tr><th>why<th>how often<th>the first</tr>", f);
 	for (unsigned i = 0; i < FAILURE_MAX; i++) {
 		if (r->tally.failures[i] == 0)
 			continue;
@@ -181,83 +181,31 @@ static void put_distributions(FILE *f, const struct report *r)
 	plot_write(f, &set_ups);
 }
 
-/* What grew between a sample and the one before, a second. */
-static double rate(double from, double to, double seconds)
+static void put_page(FILE *f, const void *report)
 {
-	return seconds > 0 && to >= from ? (to - from) / seconds : 0;
-}
-
-enum series { MESSAGES, HANDSHAKES, MEGABYTES, UP, MEMORY, CPU };
-
-static double value_of(const struct report *r, enum series s, unsigned i)
-{
-	const struct sample *b = &r->samples[i], *a = &r->samples[i - 1];
-	double t = b->at - a->at;
-
-	switch (s) {
-	case MESSAGES: return rate((double)a->messages, (double)b->messages, t);
-	case HANDSHAKES: return rate((double)a->set_ups, (double)b->set_ups, t);
-	case MEGABYTES: return rate((double)a->bytes, (double)b->bytes, t) / 1e6;
-	case UP: return (double)b->up;
-	case MEMORY: return b->memory_bytes / MIB;
-	case CPU: return 100 * rate(a->cpu_seconds, b->cpu_seconds, t);
-	}
-	return 0;
-}
-
-static void put_over_time(
-	FILE *f, const struct report *r, enum series s, const char *title, const char *unit)
-{
-	struct plot p = { .title = title, .x_unit = "seconds", .y_unit = unit, .count = 1 };
-	double most = 0;
-
-	for (unsigned i = 1; i < r->sample_count; i++) {
-		room[0][i - 1] = (struct plot_point){ r->samples[i].at, value_of(r, s, i) };
-		if (room[0][i - 1].y > most)
-			most = room[0][i - 1].y;
-	}
-	if (!(most > 0))
-		return;
-	p.curves[0] =
-		(struct plot_curve){ .name = "", .points = room[0], .count = r->sample_count - 1 };
-	plot_write(f, &p);
-}
-
-static void put_page(FILE *f, const struct report *r)
-{
+	const struct report *r = report;
 	const char *name = scenario_info[r->plan->scenario].name;
+	const struct series_of over_time = {
+		.name = "", .samples = r->samples, .count = r->sample_count
+	};
 
 	fprintf(f,
 		"<!doctype html><html lang=en><meta charset=utf-8><title>dcmf-load "
-		"%s</title><style>%s</style><h1>dcmf-load %s</h1>",
-		name, style, name);
+		"%s</title><style>%s%s</style><h1>dcmf-load %s</h1>",
+		name, page_style, plot_style, name);
 	put_summary(f, r);
 	put_parts(f, r);
 	put_failures(f, r);
 	put_times(f, r);
 	put_costs(f, r);
 	put_distributions(f, r);
-	put_over_time(f, r, MESSAGES, "Messages received", "a second");
-	put_over_time(f, r, MEGABYTES, "Bytes of messages and bodies received", "MB a second");
-	put_over_time(f, r, HANDSHAKES, "Handshakes", "a second");
-	put_over_time(f, r, UP, "Arrivals that are up", "so many");
-	put_over_time(f, r, MEMORY, "Memory of the workers", "MiB");
-	put_over_time(f, r, CPU, "CPU of the workers", "% of a core");
+	for (enum series i = 0; i < SERIES_MAX; i++)
+		series_write(f, i, &over_time, 1);
 	put_waves(f, r);
 	fputs("</html>\n", f);
 }
 
 bool report_save_html(const struct report *r, const char *path)
 {
-	FILE *f = fopen(path, "w");
-	bool ok;
-
-	if (f != NULL)
-		put_page(f, r);
-	ok = f != NULL && !ferror(f);
-	if (f != NULL && fclose(f) != 0)
-		ok = false;
-	if (!ok)
-		fprintf(stderr, "dcmf-load: %s could not be written\n", path);
-	return ok;
+	return page_save(path, put_page, r);
 }

@@ -8,8 +8,9 @@
 
 START_TEST(axes_end_at_numbers_that_look_well)
 {
-	static const double pairs[][2] = { { 0, 1 }, { 1, 1 }, { 1.1, 2 }, { 2.4, 2.5 }, { 7, 10 },
-		{ 101, 200 }, { 12000, 20000 }, { 0.03, 0.05 }, { 0.011, 0.02 } };
+	static const double pairs[][2] = { { 0, 1 }, { 1, 1 }, { 1.1, 1.2 }, { 1.21, 1.6 },
+		{ 2.5, 3.2 }, { 7, 8 }, { 8.1, 10 }, { 101, 120 }, { 12000, 12000 }, { 371, 400 },
+		{ 0.03, 0.032 }, { 0.011, 0.012 } };
 
 	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		ck_assert_double_eq_tol(plot_round_up(pairs[i][0]), pairs[i][1], 1e-9);
@@ -68,6 +69,48 @@ START_TEST(what_has_no_two_points_is_no_plot)
 }
 END_TEST
 
+START_TEST(an_axis_of_nines_ends_where_the_curves_do)
+{
+	static const struct plot_point few[] = { { 0, 1 }, { 0.95, 2 } },
+				       many[] = { { 0, 1 }, { 0.99999, 2 } };
+	struct plot p = { .title = "t",
+		.x_unit = "share",
+		.y_unit = "ms",
+		.nines = true,
+		.count = 1,
+		.curves = { { .name = "", .points = few, .count = 2 } } };
+
+	ck_assert_ptr_nonnull(strstr(written(&p), "x='710.0' y='270' text-anchor='middle'>99 %<"));
+	ck_assert_ptr_null(strstr(written(&p), "99.9"));
+	p.curves[0].points = many;
+	ck_assert_ptr_nonnull(
+		strstr(written(&p), "x='710.0' y='270' text-anchor='middle'>99.99 %<"));
+	ck_assert_ptr_nonnull(strstr(written(&p), " 710.0,12.0 '"));
+}
+END_TEST
+
+START_TEST(names_stand_above_the_plot_and_long_axes_have_plain_numbers)
+{
+	static const struct plot_point a[] = { { 0, 0 }, { 1600, 4000000 } }, one[] = { { 0, 0 } };
+	struct plot p = { .title = "t",
+		.x_unit = "seconds",
+		.y_unit = "",
+		.count = 3,
+		.curves = { { .name = "A", .points = a, .count = 2 },
+			{ .name = "missing", .points = one, .count = 1 },
+			{ .name = "B", .points = a, .count = 2 } } };
+	char *text = written(&p);
+
+	ck_assert_ptr_nonnull(
+		strstr(text, "<h2>t</h2><p class=names><span class=c0>&#9632; A</span>"
+			     "<span class=c2>&#9632; B</span></p>"));
+	ck_assert_ptr_null(strstr(text, "missing"));
+	ck_assert_ptr_nonnull(strstr(text, ">4000000<"));
+	ck_assert_ptr_nonnull(strstr(text, ">1600<"));
+	ck_assert_ptr_null(strstr(text, "e+"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("load/plot");
@@ -76,6 +119,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, axes_end_at_numbers_that_look_well);
 	tcase_add_test(tc, each_nine_is_as_far_as_the_one_before);
 	tcase_add_test(tc, a_curve_goes_from_corner_to_corner_and_its_name_cannot_break_the_page);
+	tcase_add_test(tc, an_axis_of_nines_ends_where_the_curves_do);
+	tcase_add_test(tc, names_stand_above_the_plot_and_long_axes_have_plain_numbers);
 	tcase_add_test(tc, what_has_no_two_points_is_no_plot);
 	suite_add_tcase(s, tc);
 	return s;
