@@ -566,7 +566,7 @@ size_t assoc_unsent(const struct assoc *a)
 
 void assoc_probe(struct assoc *a, tick_t now)
 {
-	stack_advance(now);
+	stack_clock(now); /* no timer hangs on it */
 	if (a->state == ASSOC_UP)
 		sock_probe(a->so, a->id);
 }

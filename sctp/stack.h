@@ -24,6 +24,8 @@ void stack_leave(slot_id id, uint16_t port);
  * keeps it ticking fast for a while.
  */
 void stack_advance(tick_t now);
+/* Only tells the time, where the stack is given nothing that sets a timer. */
+void stack_clock(tick_t now);
 void stack_traffic(void);
 /* The latest time anybody told us. */
 tick_t stack_now(void);

@@ -39,6 +39,22 @@ static void note_try(struct assoc *a)
 	a->tries++;
 }
 
+/*
+ * A sign of life that is asked for or given, and nothing else. No timer hangs on it, since the stack
+ * sends none by itself: thousands of idle associations do not keep it ticking.
+ */
+static bool is_sign_of_life(const struct assoc *a, struct span packet)
+{
+	struct rd r = RD(span_skip(packet, COMMON_HEADER));
+	uint8_t type = rd_u8(&r);
+	size_t len;
+
+	rd_u8(&r);
+	len = rd_u16(&r);
+	return a->state == ASSOC_UP && !r.failed && len + 3 >= packet.len - COMMON_HEADER &&
+	       (type == CHUNK_HEARTBEAT || type == CHUNK_HEARTBEAT_ACK);
+}
+
 void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
 {
 	struct packet_facts facts;
@@ -50,8 +66,10 @@ void assoc_output(struct assoc *a, uint8_t *packet, size_t len)
 		a->received_tsn = facts.cum_tsn;
 	if (facts.has_data)
 		note_try(a);
-	assoc_touch(a);
-	stack_traffic();
+	if (!is_sign_of_life(a, SPAN(packet, len))) {
+		assoc_touch(a);
+		stack_traffic();
+	}
 	len = renumber_out(&a->numbers, packet, len);
 	if (len <= COMMON_HEADER)
 		return; /* what was in it stays inside */
@@ -169,12 +187,16 @@ void wire_finish(struct assoc *a)
 void assoc_input(struct assoc *a, tick_t now, struct span packet)
 {
 	static uint8_t ours[SCTP_PACKET_MAX]; /* the stack wants the private port in it */
+	bool is_work = !is_sign_of_life(a, packet);
 	struct packet_facts facts;
 	size_t len = packet.len;
 
 	if (a->state == ASSOC_DOWN)
 		return;
-	stack_advance(now);
+	if (is_work)
+		stack_advance(now);
+	else
+		stack_clock(now);
 	if (packet_screen(packet, a->config.remote_port, a->config.local_port, &facts) != ERR_OK) {
 		count(sctp_malformed_total);
 		return;
@@ -184,8 +206,10 @@ void assoc_input(struct assoc *a, tick_t now, struct span packet)
 	note_facts(a, now, &facts);
 	if (facts.has_skip)
 		count(sctp_forward_tsn_total);
-	assoc_touch(a);
-	stack_traffic();
+	if (is_work) {
+		assoc_touch(a);
+		stack_traffic();
+	}
 	if (facts.has_reset && !has_come(a, facts.reset_tsn)) {
 		keep_reset(a, SPAN(ours, len), &facts);
 		len = cut_out(ours, len, (size_t)(facts.reset.p - packet.p), facts.reset.len);

@@ -14,6 +14,12 @@
 #define AGAIN_US TICK_MS(100)
 
 /*
+ * Ours: limits of many seconds end in step, a little late, so that thousands of idle legs do not
+ * wake the worker each at its own time.
+ */
+#define STEP_US TICK_MS(50)
+
+/*
  * Ours: a server that waits for our hello cannot say that it is back, so it gets another one, after
  * pauses that double.
  */
@@ -78,6 +84,11 @@ static bool watches_path(const struct leg *l)
 	return l->state == LEG_SECURING || l->state == LEG_CONNECTING || l->state == LEG_OPEN;
 }
 
+static tick_t in_step(tick_t at)
+{
+	return tick_is_never(at) ? at : tick_add(at, (STEP_US - at.us % STEP_US) % STEP_US);
+}
+
 static tick_t path_deadline(const struct leg *l)
 {
 	const struct relay_config *config = config_of(l);
@@ -87,10 +98,10 @@ static tick_t path_deadline(const struct leg *l)
 	if (!watches_path(l))
 		return TICK_NEVER;
 	if (m->ice != NULL)
-		return tick_add(ice_lite_last_check(m->ice), config->consent_us);
+		return in_step(tick_add(ice_lite_last_check(m->ice), config->consent_us));
 	if (l->state != LEG_OPEN)
 		return TICK_NEVER;
-	return tick_min(tick_add(l->heard, config->silence_us), tick_add(asked, PROBE_US));
+	return in_step(tick_min(tick_add(l->heard, config->silence_us), tick_add(asked, PROBE_US)));
 }
 
 static tick_t deadline(const struct leg *l)

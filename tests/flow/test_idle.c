@@ -1,9 +1,11 @@
 /*
- * test_idle.c: contexts that nobody uses any more: with limits.context_idle they end by themselves.
+ * test_idle.c: contexts that nobody uses any more: with limits.context_idle they end by themselves;
+ * what idle legs cost.
  *
  *     phone ══ association ══ relay        any datagram of a phone counts, and so does the controller
  */
 #include "dcmf/base/counters.h"
+#include "dcmf/relay/parts.h"
 #include "tests/flow/inside.h"
 #include "tests/flow/world.h"
 
@@ -90,12 +92,28 @@ START_TEST(without_the_limit_a_context_waits_for_ever)
 }
 END_TEST
 
+/* Thousands of them do not wake the relay each at its own time. */
+START_TEST(limits_of_idle_legs_end_in_step)
+{
+	w = world_create(__func__);
+	p = phone_create(w, &(struct phone_options){ .ice = _i & 1 });
+	phone_set_up(p);
+	for (unsigned i = 0; i < 50; i++) {
+		world_run(w, 5);
+		ck_assert_int_eq(timers_next(&w->relay->timers).us % TICK_MS(50), 0);
+	}
+	phone_hang_up(p);
+	world_finish(w);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_loop_test(tc, a_context_whose_phone_never_came_ends, 0, 2);
 	tcase_add_test(tc, a_context_whose_phone_has_gone_ends_so_long_after_its_last_datagram);
 	tcase_add_test(tc, what_the_controller_says_of_a_context_keeps_it);
 	tcase_add_test(tc, without_the_limit_a_context_waits_for_ever);
+	tcase_add_loop_test(tc, limits_of_idle_legs_end_in_step, 0, 2);
 }
 
 int main(void)

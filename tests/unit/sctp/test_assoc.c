@@ -184,6 +184,8 @@ START_TEST(idle_associations_want_no_time)
 	ck_assert(tick_is_never(assoc_deadline(w.left.a)));
 	ck_assert(tick_is_never(assoc_deadline(w.right.a)));
 	ck_assert_int_gt(tick_since(w.now, sctp_deadline()), TICK_MS(20));
+	world_run(&w, 2000 - 1);
+	ck_assert_int_le(tick_since(w.now, sctp_deadline()), TICK_S(2));
 	world_run(&w, 600000);
 	ck_assert_int_eq(w.sent, packets); /* no heartbeats */
 	ck_assert_int_eq(assoc_unsent(w.left.a), 0);
@@ -192,6 +194,38 @@ START_TEST(idle_associations_want_no_time)
 	ck_assert_int_eq(w.right.messages, 2);
 	world_finish(&w);
 	ck_assert(tick_is_never(sctp_deadline()));
+}
+END_TEST
+
+/* The stack is looked after the more seldom the longer nothing went either way. */
+START_TEST(repetitions_after_a_long_silence_come_little_late)
+{
+	int64_t gap = 0, last_gap;
+	struct world w;
+	tick_t sent;
+
+	world_start(&w);
+	connect_with_channel(&w);
+	world_run(&w, 600000);
+	w.cut = true;
+	say(&w.left, 0, "into the void");
+	world_run(&w, 10);
+	sent = w.now;
+	for (int i = 0; i < 5; i++) {
+		unsigned packets = w.left.packets;
+
+		while (w.left.packets == packets)
+			world_run(&w, 10);
+		last_gap = gap;
+		gap = tick_since(sent, w.now);
+		sent = w.now;
+		/* each pause is twice the last (RFC 9260 6.3.3) up to two seconds, and a fifth late at most */
+		ck_assert(i == 0 || gap >= last_gap);
+		ck_assert(i == 0 || gap <= last_gap * 2 * 6 / 5 + TICK_MS(20));
+		ck_assert_int_le(gap, TICK_S(2) * 6 / 5);
+	}
+	ck_assert_int_ge(gap, TICK_S(2));
+	world_finish(&w);
 }
 END_TEST
 
@@ -206,6 +240,9 @@ START_TEST(a_probe_is_answered_and_starts_no_timer)
 	left = w.left.packets;
 	right = w.right.packets;
 	assoc_probe(w.left.a, w.now);
+	world_run(&w, 200);
+	ck_assert_uint_eq(w.right.packets, right + 1);
+	ck_assert_int_gt(tick_since(w.now, sctp_deadline()), TICK_MS(20)); /* and none runs */
 	world_run(&w, 600000);
 	ck_assert_uint_eq(w.left.packets, left + 1);
 	ck_assert_uint_eq(w.right.packets, right + 1);
@@ -578,6 +615,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_silent_peer_that_does_not_return_is_given_up);
 	tcase_add_test(t, a_reader_who_never_reads_is_a_stall_too);
 	tcase_add_test(t, idle_associations_want_no_time);
+	tcase_add_test(t, repetitions_after_a_long_silence_come_little_late);
 	tcase_add_test(t, a_probe_is_answered_and_starts_no_timer);
 	tcase_add_test(t, after_a_pause_nothing_is_repeated_too_early);
 	tcase_add_test(t, a_process_that_was_away_takes_nothing_for_lost);
