@@ -109,8 +109,7 @@ static void port_send(void *world, const struct path *path, struct span dgram)
 	udp_send(gateway.udp, path, dgram);
 }
 
-static void port_send_train(
-	void *world, const struct path *path, struct span bytes, size_t piece)
+static void port_send_train(void *world, const struct path *path, struct span bytes, size_t piece)
 {
 	(void)world;
 	udp_send_train(gateway.udp, path, bytes, piece);
@@ -139,11 +138,10 @@ static void start_gateway(void)
 	sctp_start();
 	gateway.next_port = 20000;
 	gateway.loop = loop_create();
-	gateway.udp = udp_create(gateway.loop,
-		&(struct udp_config){ .input = on_input,
-			.input_train = on_input_train,
-			.foresee = on_foresee,
-			.batch_end = on_batch_end });
+	gateway.udp = udp_create(gateway.loop, &(struct udp_config){ .input = on_input,
+						       .input_train = on_input_train,
+						       .foresee = on_foresee,
+						       .batch_end = on_batch_end });
 	gateway.codec = stun_codec_create();
 	relay_config_init(&config);
 	config.ops = &ops;
@@ -289,8 +287,10 @@ int main(int argc, char **argv)
 	cpu_pin(1);
 	start_gateway();
 	while (figure_round(&f)) {
-		measure_trains(&f);
-		measure_sparse(&f);
+		if (figure_is_wanted(argc, argv, "splice-trains"))
+			measure_trains(&f);
+		if (figure_is_wanted(argc, argv, "splice-sparse"))
+			measure_sparse(&f);
 	}
 	figure_print(&f);
 	relay_destroy(gateway.relay);

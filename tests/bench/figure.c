@@ -59,6 +59,14 @@ void figure_init(struct figures *f, int *argc, char **argv)
 	*argc -= 2;
 }
 
+bool figure_is_wanted(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc < 2;
+}
+
 bool figure_round(struct figures *f)
 {
 	return f->round++ < f->rounds;

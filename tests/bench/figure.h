@@ -33,6 +33,8 @@ struct figures {
 
 /* Takes --rounds N (5 if not given) off argv; the rest is left for the caller. */
 void figure_init(struct figures *f, int *argc, char **argv);
+/* Is it among the names on the command line, or are there none? */
+bool figure_is_wanted(int argc, char **argv, const char *name);
 bool figure_round(struct figures *f);
 /* `ns` of processor time were spent on `units`. */
 void figure_add(struct figures *f, const char *name, int64_t ns, uint64_t units);

@@ -1,6 +1,6 @@
 /*
  * floor_udp.c: bare loops that relay UDP and do nothing else: rows of datagrams by UDP_GRO and UDP_SEGMENT, the same by recvmmsg and
- * sendmmsg, and single datagrams of 10,000 peers through one socket.
+ * sendmmsg, and single datagrams of 10,000 peers through one socket. Arguments: the figures to take, without any all.
  */
 #include <errno.h>
 #include <netinet/udp.h>
@@ -164,9 +164,12 @@ int main(int argc, char **argv)
 	figure_init(&f, &argc, argv);
 	cpu_pin(1);
 	while (figure_round(&f)) {
-		measure(&f, "udp-trains", relay_trains, false, true);
-		measure(&f, "udp-rows", relay_rows, false, false);
-		measure(&f, "udp-sparse", relay_sparse, true, false);
+		if (figure_is_wanted(argc, argv, "udp-trains"))
+			measure(&f, "udp-trains", relay_trains, false, true);
+		if (figure_is_wanted(argc, argv, "udp-rows"))
+			measure(&f, "udp-rows", relay_rows, false, false);
+		if (figure_is_wanted(argc, argv, "udp-sparse"))
+			measure(&f, "udp-sparse", relay_sparse, true, false);
 	}
 	figure_print(&f);
 	return 0;
