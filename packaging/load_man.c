@@ -57,6 +57,11 @@ int main(void)
 	     "when the generator, not the gateway, was the limit.");
 	put_scenarios();
 	put_options();
+	puts(".SH OPEN FILES\nA UE takes a socket for each of its lines, and a process as many as "
+	     "the hard "
+	     "limit of open files allows\n.RB ( \"ulimit \\-Hn\" ).\nWhat cannot fit is refused "
+	     "before it begins, with the number that would be needed;\n.B \\-\\-processes\n"
+	     "divides it.");
 	puts(".SH EXIT STATUS\n0 when nothing failed, 1 when something did, 2 for wrong usage or "
 	     "no connection.");
 	puts(".SH SEE ALSO\n.BR dcmf (8),\n.BR dcmfctl (1)");
