@@ -122,9 +122,12 @@ static void make_relative(uint8_t *chunks, size_t len, const struct end *us, con
 			add_u32(chunks + at + 4, type == 7 ? us->tsn : peer->tsn);
 		else if (type == 3)
 			add_u32(chunks + at + 4, us->tsn - 1);
-		else if (type == 0x82 && at + 20 <= len) {
-			add_u32(chunks + at + 8, peer->tsn);
-			add_u32(chunks + at + 16, peer->tsn - 1);
+		else if (type == 0x82 && at + 12 <= len) {
+			bool answers = chunks[at + 5] == 16;
+
+			add_u32(chunks + at + 8, answers ? us->tsn : peer->tsn);
+			if (chunks[at + 5] == 13 && at + 20 <= len)
+				add_u32(chunks + at + 16, peer->tsn - 1);
 		}
 		if (chunk < 4)
 			return;
