@@ -29,6 +29,9 @@ static const struct answer {
 	{ "/chunked", KEEP,
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
 		"chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: x\r\n\r\n" },
+	{ "/chunked-with-length", KEEP,
+		"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" },
 	{ "/until-close", CLOSE, "HTTP/1.1 200 OK\r\n\r\nall of it" },
 	{ "/folded", KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: one\r\n  two\r\n\r\n" },
 	{ "/moved", KEEP, "HTTP/1.1 302 Found\r\nLocation: /plain\r\nContent-Length: 0\r\n\r\n" },

@@ -219,6 +219,36 @@ START_TEST(what_was_said_before_the_end_arrives_and_the_end_is_no_failure)
 }
 END_TEST
 
+START_TEST(
+	peer_that_stopped_sending_is_waited_for_by_an_owner_that_pauses_and_two_seconds_after_each_answer)
+{
+	char some[64];
+
+	tls_factory_destroy(factory[SERVER]);
+	factory[SERVER] = NULL; /* plain, so that the peer can stop sending and stay */
+	open_side(SERVER);
+	line_pause(side[SERVER].conn, true);
+	turn_for(loop, 5);
+	line_pause(side[SERVER].conn, false);
+	ck_assert_int_eq(shutdown(fd[CLIENT], SHUT_WR), 0);
+	turn_for(loop, 20);
+	line_pause(side[SERVER].conn, true); /* what was asked is worked on */
+	skipped_s = 3;
+	turn_for(loop, 20);
+	ck_assert_uint_eq(side[SERVER].closed, 0);
+	line_pause(side[SERVER].conn, false);
+	skipped_s = 4;
+	ck_assert(line_send(side[SERVER].conn, SPAN_LIT("an answer")));
+	turn_for(loop, 20);
+	ck_assert_int_eq(recv(fd[CLIENT], some, sizeof(some), MSG_DONTWAIT), 10);
+	skipped_s = 5;
+	turn_for(loop, 20);
+	ck_assert_uint_eq(side[SERVER].closed, 0);
+	skipped_s = 7;
+	turn_until(loop, is_over, &side[SERVER]);
+}
+END_TEST
+
 START_TEST(owner_may_hang_up_on_whom_it_learns_of)
 {
 	side[SERVER].destroy_when_open = true;
@@ -354,6 +384,8 @@ static Suite *suite(void)
 	tcase_add_test(t, many_long_lines_pass_while_the_reader_pauses_now_and_then);
 	tcase_add_test(t, line_that_is_too_long_leaves_the_connection_usable);
 	tcase_add_test(t, what_was_said_before_the_end_arrives_and_the_end_is_no_failure);
+	tcase_add_test(t,
+		peer_that_stopped_sending_is_waited_for_by_an_owner_that_pauses_and_two_seconds_after_each_answer);
 	tcase_add_test(t, owner_may_hang_up_on_whom_it_learns_of);
 	tcase_add_test(t, stranger_is_refused_and_hears_why);
 	tcase_add_loop_test(t, peer_that_speaks_no_tls_is_closed_with_a_reason, 0,

@@ -420,18 +420,20 @@ START_TEST(stream_that_its_owner_gives_up_is_closed_with_the_owners_words)
 	go();
 	turn_until(loop, is_open, &side[OURS]);
 	stream_fail(side[OURS].s, "it speaks nonsense");
+	stream_fail(side[OURS].s, "and more of it");
 	ck_assert_uint_eq(side[OURS].closed, 0);
 	turn_until(loop, is_over, &side[OURS]);
 	ck_assert_str_eq(side[OURS].failure, "it speaks nonsense");
 }
 END_TEST
 
-/* A Unix stream of ours whose other end the test holds. */
+/* A Unix stream of ours, into which little fits, whose other end the test holds. */
 static int adopt_one_end(void)
 {
-	int fd[2];
+	int fd[2], small = 4096;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	side[OURS].s = stream_adopt(loop, fd[0], config(OURS));
 	ck_assert_ptr_nonnull(side[OURS].s);
 	return fd[1];
@@ -460,6 +462,43 @@ START_TEST(peer_that_only_stopped_sending_has_not_hung_up)
 	ck_assert(!stream_has_hung_up(side[OURS].s) && stream_is_half_closed(side[OURS].s));
 	close(peer);
 	ck_assert(stream_has_hung_up(side[OURS].s) && !stream_is_half_closed(side[OURS].s));
+}
+END_TEST
+
+START_TEST(room_is_told_when_half_of_the_queue_has_left_and_not_before)
+{
+	int peer = adopt_one_end();
+	size_t queued = MAX_QUEUED;
+	uint8_t some[4096];
+
+	ck_assert(stream_write(side[OURS].s, SPAN(zeros, MAX_QUEUED)));
+	ck_assert(!stream_write(side[OURS].s, SPAN_LIT("one too many")));
+	for (int i = 0; i < 1000 && side[OURS].writable == 0; i++) {
+		queued = stream_queued(side[OURS].s);
+		recv(peer, some, sizeof(some), MSG_DONTWAIT);
+		turn_for(loop, 1); /* on_writable() looks at the room */
+	}
+	ck_assert_uint_eq(side[OURS].writable, 1);
+	ck_assert_uint_gt(queued, MAX_QUEUED / 2);
+	close(peer);
+}
+END_TEST
+
+START_TEST(paused_stream_that_finishes_hears_that_its_peer_has_left)
+{
+	int peer = adopt_one_end();
+	char some[8];
+
+	stream_pause(side[OURS].s, true);
+	ck_assert(stream_write(side[OURS].s, SPAN_LIT("bye")));
+	stream_finish(side[OURS].s);
+	turn_for(loop, 20);
+	ck_assert_int_eq(recv(peer, some, sizeof(some), MSG_DONTWAIT), 3);
+	ck_assert_int_eq(recv(peer, some, sizeof(some), MSG_DONTWAIT), 0);
+	ck_assert_uint_eq(side[OURS].closed, 0);
+	close(peer);
+	ck_assert(turn_until_ms(loop, 1000, is_over, &side[OURS]));
+	ck_assert_str_eq(side[OURS].failure, "finished");
 }
 END_TEST
 
@@ -517,6 +556,8 @@ static Suite *suite(void)
 	tcase_add_test(t, finish_waits_two_seconds_for_a_peer_that_does_not_read);
 	tcase_add_loop_test(t, owner_may_end_it_from_inside_any_callback, 0, 4);
 	tcase_add_test(t, stream_that_its_owner_gives_up_is_closed_with_the_owners_words);
+	tcase_add_test(t, room_is_told_when_half_of_the_queue_has_left_and_not_before);
+	tcase_add_test(t, paused_stream_that_finishes_hears_that_its_peer_has_left);
 	tcase_add_test(t, peer_that_takes_no_more_is_heard_and_given_up_though_it_stays);
 	tcase_add_test(t, peer_that_only_stopped_sending_has_not_hung_up);
 	tcase_add_test(t, every_failed_allocation_is_survived_and_nothing_leaks);

@@ -34,6 +34,7 @@ START_TEST(heads_of_every_kind_are_understood)
 		{ "http://x/same", 304, 5, "", "ETag=\"v1\"\n" },
 		{ "http://x/interim", 200, 2, "ok", "X-Final=1\n" },
 		{ "http://x/chunked", 200, -1, "abcde", "" },
+		{ "http://x/chunked-with-length", 200, -1, "abc", "" },
 		{ "http://x/until-close", 200, -1, "all of it", "" },
 		{ "http://x/folded", 200, 0, "", "X-Long=one two\n" },
 		{ "http://x/moved", 302, 0, "", "Location=/plain\n" },
