@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dcmf/base/alloc.h"
+#include "dcmf/base/log.h"
 #include "tests/unit/control/sdp/dialog_gateway.h"
 
 #define LINES 64
@@ -283,4 +284,24 @@ const char *member(const char *answer, const char *name)
 	snprintf(text, sizeof(text), "%s", value != NULL ? value : "(none)");
 	json_decref(j);
 	return text;
+}
+
+static void setup(void)
+{
+	ck_assert(open_ng());
+}
+
+Suite *ng_suite(const char *name, TCase **t)
+{
+	static FILE *quiet;
+	Suite *s = suite_create(name);
+
+	if (getenv("LOUD") == NULL && (quiet = fopen("/dev/null", "w")) != NULL)
+		log_open(quiet, false);
+	control_init();
+	*t = tcase_create(name);
+	tcase_set_timeout(*t, 60);
+	tcase_add_checked_fixture(*t, setup, close_ng);
+	suite_add_tcase(s, *t);
+	return s;
 }

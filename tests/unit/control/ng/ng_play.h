@@ -19,6 +19,8 @@ extern tick_t ng_now;
 extern json_t *ng_asked;     /* params.context of the last document the worker got; NULL: none */
 extern unsigned ng_contexts; /* in the worker */
 
+/* The ng's suite: what it logs goes nowhere unless LOUD is set. */
+Suite *ng_suite(const char *name, TCase **t);
 /* False: out of memory. */
 bool open_ng(void);
 void close_ng(void);
@@ -54,3 +56,17 @@ const char *member(const char *answer, const char *name);
 	"\",\"to-tag\":\"" to "\",\"sdp\":\"" sdp "\"}"
 #define NG_DELETE(call, from) \
 	"{\"command\":\"delete\",\"call-id\":\"" call "\",\"from-tag\":\"" from "\"}"
+/* The usual call. */
+#define OFFER  NG_OFFER("call", "alice", "", NG_SDP("1", NG_LINE("5000", "1000")))
+#define ANSWER NG_ANSWER("call", "alice", "bob", NG_SDP("2", NG_LINE("6000", "1000")))
+
+#define assert_says(text, part)                                                                \
+	do {                                                                                   \
+		const char *said = (text);                                                     \
+		ck_assert_msg(strstr(said, part) != NULL, "%s is not in %.3000s", part, said); \
+	} while (0)
+#define assert_lacks(text, part)                                                           \
+	do {                                                                               \
+		const char *said = (text);                                                 \
+		ck_assert_msg(strstr(said, part) == NULL, "%s is in %.3000s", part, said); \
+	} while (0)

@@ -4,28 +4,9 @@
 
 #include "dcmf/base/alloc.h"
 #include "dcmf/base/counters.h"
-#include "dcmf/base/log.h"
 #include "tests/unit/control/ng/ng_play.h"
 
-#define assert_says(text, part)                                                                \
-	do {                                                                                   \
-		const char *said = (text);                                                     \
-		ck_assert_msg(strstr(said, part) != NULL, "%s is not in %.3000s", part, said); \
-	} while (0)
-#define assert_lacks(text, part)                                                           \
-	do {                                                                               \
-		const char *said = (text);                                                 \
-		ck_assert_msg(strstr(said, part) == NULL, "%s is in %.3000s", part, said); \
-	} while (0)
-
-#define OFFER  NG_OFFER("call", "alice", "", NG_SDP("1", NG_LINE("5000", "1000")))
-#define ANSWER NG_ANSWER("call", "alice", "bob", NG_SDP("2", NG_LINE("6000", "1000")))
-#define AUDIO  "m=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n"
-
-static void setup(void)
-{
-	ck_assert(open_ng());
-}
+#define AUDIO "m=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n"
 
 /* ---- messages --------------------------------------------------------------------------- */
 
@@ -371,117 +352,6 @@ START_TEST(calls_that_ended_elsewhere_are_forgotten)
 }
 END_TEST
 
-/* ---- flags ------------------------------------------------------------------------------ */
-
-static const json_t *asked_media(const char *termination)
-{
-	const json_t *t;
-	size_t i;
-
-	json_array_foreach (json_object_get(ng_asked, "terminations"), i, t) {
-		if (strcmp(js_get_text(t, "terminationId"), termination) == 0)
-			return json_array_get(json_object_get(t, "medias"), 0);
-	}
-	return NULL;
-}
-
-static const char *asked_dcmf(const char *termination, const char *key)
-{
-	const char *text = js_get_text(json_object_get(asked_media(termination), "dcmf"), key);
-
-	return text != NULL ? text : "nothing";
-}
-
-START_TEST(flags_become_what_the_document_says)
-{
-	asked_for(NG_OFFER("call", "alice",
-		"\"direction\":[\"access\",\"core\"],\"DTLS\":\"passive\",\"DTLS-reverse\":"
-		"\"active\","
-		"\"DTLS fingerprint\":\"sha-384\",\"dcmf-mode\":\"e2e\",",
-		NG_SDP("1", NG_LINE("5000", "1000"))));
-	ck_assert_str_eq(asked_dcmf("a", "interface"), "access");
-	ck_assert_str_eq(asked_dcmf("a", "setup"), "ACTIVE");
-	ck_assert_str_eq(asked_dcmf("b", "interface"), "core");
-	ck_assert_str_eq(asked_dcmf("b", "setup"), "PASSIVE");
-	ck_assert_str_eq(asked_dcmf("b", "fingerprintHash"), "SHA-384");
-	ck_assert_str_eq(
-		js_get_text(json_object_get(asked_media("a"), "dcMedia"), "mediaProxyConfig"),
-		"UDP_PROXY");
-}
-END_TEST
-
-START_TEST(flags_may_stand_in_the_list_as_kamailio_puts_what_it_does_not_know)
-{
-	asked_for(NG_OFFER("call", "alice",
-		"\"flags\":[\"dcmf-mode=e2e\",\"address-family=IP6\",\"DTLS=active\",\"trust-"
-		"address\","
-		"\"loop-protect\",\"no=such=flag\",\"ICE\"],",
-		NG_SDP("1", NG_LINE("5000", "1000"))));
-	ck_assert_str_eq(asked_dcmf("b", "interface"), "six");
-	ck_assert_str_eq(asked_dcmf("b", "setup"), "ACTIVE");
-	ck_assert_str_eq(
-		js_get_text(json_object_get(asked_media("a"), "dcMedia"), "mediaProxyConfig"),
-		"UDP_PROXY");
-}
-END_TEST
-
-START_TEST(a_root_is_for_the_bootstrap_channels_that_end_here)
-{
-	const json_t *dc, *root;
-
-	asked_for(NG_OFFER("call", "alice",
-		"\"dcmf-root\":\"https://dcsf.example/alice\",\"dcmf-bootstrap\":\"add\","
-		"\"dcmf-bootstrap-root\":\"https://dcsf.example/bob\",",
-		NG_SDP("1", NG_LINE("5000", "0") NG_LINE("5002", "1000"))));
-	dc = json_object_get(asked_media("a"), "dcMedia");
-	root = json_object_get(json_object_get(dc, "replaceHttpUrl"), "0");
-	ck_assert_str_eq(js_get_text(root, "replaceHttpUrl"), "https://dcsf.example/alice");
-	ck_assert_uint_eq(json_object_size(json_object_get(dc, "replaceHttpUrl")), 1);
-	dc = json_object_get(
-		json_array_get(json_object_get(
-				       json_array_get(json_object_get(ng_asked, "terminations"), 1),
-				       "medias"),
-			1),
-		"dcMedia");
-	root = json_object_get(json_object_get(dc, "replaceHttpUrl"), "0");
-	ck_assert_str_eq(js_get_text(root, "replaceHttpUrl"), "https://dcsf.example/bob");
-}
-END_TEST
-
-START_TEST(the_session_part_has_our_address_where_it_is_asked_for)
-{
-	const char *sdp =
-		member(asked_for(NG_OFFER("call", "alice",
-			       "\"replace\":[\"origin\",\"session connection\",\"username\"],",
-			       NG_SDP("1", NG_LINE("5000", "1000")))),
-			"sdp");
-
-	assert_says(sdp, "o=- 1 1 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\nt=0 0\r\n");
-	/* audio stays where it was */
-	assert_says(sdp, "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=sendrecv\r\n");
-	assert_says(sdp,
-		"m=application 20101 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 203.0.113.5\r\n");
-}
-END_TEST
-
-START_TEST(ice_is_taken_out_or_put_in)
-{
-	const char *sdp = member(asked_for(NG_OFFER("call", "alice", "\"ICE\":\"force\",",
-					 NG_SDP("1", NG_LINE("5000", "1000")))),
-		"sdp");
-
-	assert_says(sdp, "a=ice-lite\r\n");
-	assert_says(sdp, "a=ice-ufrag:gwUfragB\r\n");
-	sdp = member(
-		asked_for(NG_OFFER("other", "alice", "\"ICE\":\"remove\",",
-			NG_SDP("1",
-				NG_LINE("5000", "1000") "a=ice-ufrag:abcd\\r\\n"
-							"a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\\r\\n"))),
-		"sdp");
-	assert_lacks(sdp, "ice-");
-}
-END_TEST
-
 /* ---- a node that wants no more ---------------------------------------------------------- */
 
 START_TEST(while_the_node_drains_new_calls_get_load_limit_and_old_ones_go_on)
@@ -517,96 +387,6 @@ START_TEST(a_full_node_says_load_limit_too)
 		"\"result\":\"load limit\"");
 	assert_says(asked_for("{\"command\":\"list\",\"limit\":3}"),
 		"\"calls\":[\"calla\",\"callb\",\"callc\"]");
-}
-END_TEST
-
-/* ---- what it tells ---------------------------------------------------------------------- */
-
-/* Phones make up their Call-IDs and tags, and each INVITE is an offer. */
-START_TEST(what_phones_say_of_a_call_has_bounds)
-{
-	char text[1024], id[514], fork[16];
-
-	memset(id, 'x', 513);
-	id[513] = '\0';
-	snprintf(text, sizeof(text),
-		"{\"command\":\"offer\",\"call-id\":\"%s\",\"from-tag\":\"a\",\"sdp\":\"v=0\"}",
-		id);
-	assert_says(asked_for(text), "call-id: longer than 512 bytes");
-	for (int i = 0; i <= 64; i++) {
-		snprintf(fork, sizeof(fork), "fork%d", i);
-		snprintf(text, sizeof(text),
-			"{\"command\":\"offer\",\"call-id\":\"%s\",\"from-tag\":\"%s\","
-			"\"supports\":[\"load limit\"],\"sdp\":\"" NG_SDP("1", "") "\"}",
-			id + 1, fork);
-		assert_says(asked_for(text),
-			i < 64 ? "\"result\":\"ok\"" : "\"result\":\"load limit\"");
-	}
-	assert_says(asked_for(NG_OFFER("other", "a", "", NG_SDP("1", ""))), "\"result\":\"ok\"");
-}
-END_TEST
-
-START_TEST(a_query_tells_of_sides_and_traffic)
-{
-	const char *answer;
-
-	asked_for(NG_OFFER("call", "alice", "\"label\":\"caller\",\"metadata\":\"shop=7\",",
-		NG_SDP("1", NG_LINE("5000", "1000"))));
-	asked_for(ANSWER);
-	answer = asked_for("{\"command\":\"query\",\"call-id\":\"call\"}");
-	assert_says(answer, "\"totals\":{\"RTP\":{\"packets\":7,\"bytes\":700,\"errors\":0}");
-	assert_says(answer, "\"alice\":{\"tag\":\"alice\",\"label\":\"caller\",");
-	assert_says(answer, "\"in dialogue with\":\"bob\"");
-	assert_says(answer, "\"metadata\":\"shop=7\"");
-	assert_says(answer,
-		"\"endpoint\":{\"family\":\"IPv4\",\"address\":\"192.0.2.1\",\"port\":5000}");
-	assert_says(answer, "\"dcmf\":[{\"contextId\":\"0-1\"");
-	assert_says(answer, "\"created\":1700001000");
-	answer = asked_for("{\"command\":\"query\",\"call-id\":\"call\",\"from-tag\":\"carol\"}");
-	assert_says(answer, "\"tags\":{}");
-}
-END_TEST
-
-static void assert_figure(const char *text, const char *name, enum counter which)
-{
-	char figure[80];
-
-	snprintf(figure, sizeof(figure), "\"%s\":%d", name, 1000 + (int)which);
-	assert_says(text, figure);
-}
-
-START_TEST(statistics_have_the_counters)
-{
-	const char *answer, *control;
-
-	asked_for(OFFER);
-	answer = asked_for("{\"command\":\"statistics\"}");
-	assert_says(answer, "\"currentstatistics\":{\"sessionsown\":1,\"sessionsforeign\":0,"
-			    "\"sessionstotal\":1,\"transcodedmedia\":0}");
-	assert_says(answer, "\"totalstatistics\":{\"managedsessions\":");
-	assert_figure(answer, "managedsessions", CNT_contexts_created_total);
-	assert_figure(answer, "rejectedsessions", CNT_contexts_refused_total);
-	assert_figure(answer, "relayedpackets", CNT_datagrams_received_total);
-	control = strstr(answer, "\"controlstatistics\":{");
-	ck_assert_ptr_nonnull(control);
-	assert_figure(control, "totalmessagecount", CNT_ng_messages_total);
-	assert_figure(control, "totalerrorcount", CNT_ng_refused_total);
-	assert_says(answer, "\"dcmf\":{");
-	assert_figure(answer, "ng_messages_total", CNT_ng_messages_total);
-}
-END_TEST
-
-START_TEST(an_answer_that_fits_into_no_datagram_is_an_error)
-{
-	static char offer[66000];
-	size_t len;
-
-	len = (size_t)snprintf(offer, sizeof(offer),
-		"{\"command\":\"offer\",\"call-id\":\"c\",\"from-tag\":\"a\",\"sdp\":\""
-		"v=0\\r\\no=- 1 1 IN IP4 192.0.2.1\\r\\ns=");
-	memset(offer + len, 'x', 65500);
-	strcpy(offer + len + 65500, "\\r\\nt=0 0\\r\\n\"}");
-	assert_says(asked_for(offer), "does not fit into a datagram");
 }
 END_TEST
 
@@ -661,15 +441,9 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	static FILE *quiet;
-	Suite *s = suite_create("ng");
-	TCase *t = tcase_create("ng");
+	TCase *t;
+	Suite *s = ng_suite("ng", &t);
 
-	if (getenv("LOUD") == NULL && (quiet = fopen("/dev/null", "w")) != NULL)
-		log_open(quiet, false);
-	control_init();
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, setup, close_ng);
 	tcase_add_test(t, a_ping_is_answered_in_the_form_it_came_in);
 	tcase_add_loop_test(t, without_a_cookie_nobody_can_be_answered, 0,
 		sizeof(nothing_to_answer) / sizeof(nothing_to_answer[0]));
@@ -688,19 +462,9 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_call_that_is_deleted_while_its_offer_is_under_way_leaves_nothing);
 	tcase_add_test(t, a_call_whose_context_has_gone_goes_on_in_a_new_one);
 	tcase_add_test(t, calls_that_ended_elsewhere_are_forgotten);
-	tcase_add_test(t, flags_become_what_the_document_says);
-	tcase_add_test(t, flags_may_stand_in_the_list_as_kamailio_puts_what_it_does_not_know);
-	tcase_add_test(t, a_root_is_for_the_bootstrap_channels_that_end_here);
-	tcase_add_test(t, the_session_part_has_our_address_where_it_is_asked_for);
-	tcase_add_test(t, ice_is_taken_out_or_put_in);
 	tcase_add_test(t, while_the_node_drains_new_calls_get_load_limit_and_old_ones_go_on);
 	tcase_add_test(t, a_full_node_says_load_limit_too);
-	tcase_add_test(t, what_phones_say_of_a_call_has_bounds);
-	tcase_add_test(t, a_query_tells_of_sides_and_traffic);
-	tcase_add_test(t, statistics_have_the_counters);
-	tcase_add_test(t, an_answer_that_fits_into_no_datagram_is_an_error);
 	tcase_add_test(t, without_memory_there_is_an_error_or_nothing_and_no_leak);
-	suite_add_tcase(s, t);
 	return s;
 }
 

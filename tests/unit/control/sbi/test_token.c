@@ -1,138 +1,8 @@
 /* test_token.c: which access tokens open the door, and what the others are told. */
-#include "control/sbi/token.h"
-
 #include <stdio.h>
 
-#include "control/json.h"
 #include "dcmf/base/alloc.h"
-#include "tests/unit/control/sbi/token_forge.h"
-#include "tests/unit/main.h"
-
-#define NOW    INT64_C(1800000000)
-#define US     "6f1c0c1e-2a7b-4d0f-9a51-3d0f2b7c8e11"
-#define NRF    "11111111-2222-4333-8444-555555555555"
-#define AS     "3fa85f64-5717-4562-b3fc-2c963f66afa6"
-#define OTHER  "99999999-2222-4333-8444-555555555555"
-#define HEADER "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"k1\"}"
-#define CLAIMS(more)                                                                    \
-	"{\"iss\":\"" NRF "\",\"sub\":\"" AS "\",\"aud\":\"MF\",\"scope\":\"nmf-mrm\"," \
-	"\"exp\":1800000600" more "}"
-
-static const char *const issuers[] = { NRF };
-static const struct tokens_config strict = {
-	.nf_instance_id = US,
-	.issuers = issuers,
-	.issuer_count = 1,
-	.skew_s = 5,
-	.plmn = "262-01",
-	.nf_set_id = "set1.mfset.5gc.mnc001.mcc262",
-};
-static const struct token_peer plain = { .is_known = false };
-
-static EVP_PKEY *ec, *other_ec, *rsa;
-static struct tokens *tokens;
-static struct token_verdict verdict;
-static long live;
-
-static void make_keys(void)
-{
-	control_init();
-	ec = forge_ec("P-256");
-	other_ec = forge_ec("P-256");
-	rsa = forge_rsa();
-}
-
-static void drop_keys(void)
-{
-	EVP_PKEY_free(ec);
-	EVP_PKEY_free(other_ec);
-	EVP_PKEY_free(rsa);
-}
-
-static struct token_keys *keys_of(char *jwks)
-{
-	unsigned passed_over;
-	char why[160] = "";
-	struct token_keys *keys = token_keys_read(SPAN_STR(jwks), &passed_over, why);
-
-	ck_assert_msg(keys != NULL, "%s", why);
-	mem_free(jwks);
-	return keys;
-}
-
-static struct token_keys *usual_keys(void)
-{
-	char *a = forge_jwk(ec, "k1", ",\"use\":\"sig\",\"alg\":\"ES256\""),
-	     *b = forge_jwk(rsa, "k2", "");
-	char *jwks = mem_printf("{\"keys\":[%s,%s]}", a, b);
-
-	mem_free(a);
-	mem_free(b);
-	return keys_of(jwks);
-}
-
-static void start_with(const struct tokens_config *config)
-{
-	tokens = tokens_create(config);
-	ck_assert_ptr_nonnull(tokens);
-	tokens_use(tokens, usual_keys());
-}
-
-static void start(void)
-{
-	start_with(&strict);
-}
-
-static void stop(void)
-{
-	tokens_destroy(tokens);
-}
-
-static void look_at_memory(void)
-{
-	live = mem_live();
-}
-
-static void nothing_is_left(void)
-{
-	ck_assert_int_eq(mem_live(), live);
-}
-
-static void show(int64_t now_s, char *token, const struct token_peer *peer)
-{
-	char *header = mem_printf("Bearer %s", token);
-
-	tokens_check(tokens, now_s, SPAN_STR(header), peer, &verdict);
-	mem_free(header);
-	mem_free(token);
-}
-
-static void is_good(char *token)
-{
-	show(NOW, token, &plain);
-	ck_assert_msg(verdict.answer == TOKEN_GOOD, "%s",
-		verdict.why != NULL ? verdict.why : "no reason");
-	ck_assert_str_eq(verdict.consumer, AS);
-	ck_assert_ptr_null(verdict.why);
-}
-
-static void is_refused(char *token, enum token_answer answer, const char *why)
-{
-	show(NOW, token, &plain);
-	ck_assert_int_eq(verdict.answer, answer);
-	ck_assert_str_eq(verdict.why, why);
-	ck_assert_str_eq(verdict.consumer, "");
-}
-
-static void is_invalid(char *token, const char *why)
-{
-	is_refused(token, TOKEN_INVALID, why);
-}
-
-static char *signed_claims(const char *claims)
-{
-	return forge_token(HEADER, claims, ec);
-}
+#include "tests/unit/control/sbi/token_play.h"
 
 START_TEST(a_token_of_the_nrf_is_good_with_es256_and_with_rs256)
 {
@@ -302,18 +172,6 @@ START_TEST(no_more_than_eight_keys_are_tried)
 }
 END_TEST
 
-START_TEST(with_other_keys_nothing_is_remembered)
-{
-	char *token = signed_claims(CLAIMS(""));
-
-	start();
-	is_good(mem_strdup(token));
-	tokens_use(tokens, keys_of(forge_pem(other_ec)));
-	is_invalid(token, "the token's signature is wrong");
-	stop();
-}
-END_TEST
-
 START_TEST(headers_that_ask_for_more_than_we_do_are_refused)
 {
 	start();
@@ -327,167 +185,6 @@ START_TEST(headers_that_ask_for_more_than_we_do_are_refused)
 	is_invalid(forge_token("{\"alg\":\"ES256\",\"alg\":\"ES256\"}", CLAIMS(""), ec),
 		"a part of the token is no JSON object in base64url");
 	stop();
-}
-END_TEST
-
-START_TEST(the_issuer_must_be_in_the_list_where_there_is_one)
-{
-	struct tokens_config any = strict;
-	static const char foreign[] = "{\"iss\":\"" OTHER "\",\"sub\":\"" AS
-				      "\",\"aud\":\"MF\",\"scope\":\"nmf-mrm\",\"exp\":1800000600}";
-
-	start();
-	is_invalid(signed_claims(foreign), "the token's issuer is not trusted");
-	is_invalid(signed_claims("{\"iss\":\"nrf\"}"), "the token's issuer is not trusted");
-	is_invalid(signed_claims("{}"), "the token's issuer is not trusted");
-	stop();
-	any.issuer_count = 0;
-	start_with(&any);
-	is_good(signed_claims(foreign));
-	is_invalid(signed_claims("{\"iss\":\"nrf\"}"), "the token's issuer is not trusted");
-	stop();
-}
-END_TEST
-
-/* The claims with one of them replaced: `rest` are the other four. */
-#define ISS "\"iss\":\"" NRF "\","
-#define SUB "\"sub\":\"" AS "\","
-#define AUD "\"aud\":\"MF\","
-#define SCO "\"scope\":\"nmf-mrm\","
-#define EXP "\"exp\":1800000600"
-
-START_TEST(the_audience_is_our_type_or_our_id)
-{
-	static const char another[] = "the token is for another audience";
-
-	start();
-	is_good(signed_claims("{" ISS SUB SCO "\"aud\":[\"" OTHER "\",\"" US "\"]," EXP "}"));
-	is_good(signed_claims("{" ISS SUB SCO "\"aud\":[7,null,\"" US "\"]," EXP "}"));
-	is_good(signed_claims("{" ISS SUB SCO "\"aud\":\"" US "\"," EXP "}"));
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":\"NRF\"," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":\"mf\"," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":[\"" OTHER "\"]," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":[\"MF\"]," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":[]," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO "\"aud\":{\"" US "\":1}," EXP "}"), another);
-	is_invalid(signed_claims("{" ISS SUB SCO EXP "}"), another);
-	stop();
-}
-END_TEST
-
-START_TEST(the_scope_is_a_word_of_its_own)
-{
-	static const char wrong[] = "the token's scope is not nmf-mrm";
-
-	start();
-	is_good(signed_claims("{" ISS SUB AUD "\"scope\":\"nnrf-disc nmf-mrm\"," EXP "}"));
-	is_refused(signed_claims("{" ISS SUB AUD "\"scope\":\"nnrf-disc\"," EXP "}"), TOKEN_SCOPE,
-		wrong);
-	is_refused(signed_claims("{" ISS SUB AUD "\"scope\":\"nmf-mrm2 nmf-mr\"," EXP "}"),
-		TOKEN_SCOPE, wrong);
-	is_refused(signed_claims("{" ISS SUB AUD "\"scope\":[\"nmf-mrm\"]," EXP "}"), TOKEN_SCOPE,
-		wrong);
-	is_refused(signed_claims("{" ISS SUB AUD EXP "}"), TOKEN_SCOPE, wrong);
-	ck_assert_int_eq(token_status(TOKEN_SCOPE), 403);
-	ck_assert_str_eq(token_challenge(TOKEN_SCOPE),
-		"Bearer error=\"insufficient_scope\", scope=\"nmf-mrm\"");
-	stop();
-}
-END_TEST
-
-START_TEST(a_token_has_its_time_and_clocks_may_differ_a_little)
-{
-	char *text;
-
-	start();
-	for (int late = -6; late <= 6; late++) {
-		text = mem_printf("{" ISS SUB AUD SCO "\"exp\":%lld}", (long long)(NOW - late));
-		show(NOW, signed_claims(text), &plain);
-		ck_assert_int_eq(verdict.answer, late < 5 ? TOKEN_GOOD : TOKEN_INVALID);
-		mem_free(text);
-		text = mem_printf(
-			"{" ISS SUB AUD SCO EXP ",\"nbf\":%lld}", (long long)(NOW + late));
-		show(NOW, signed_claims(text), &plain);
-		ck_assert_int_eq(verdict.answer, late <= 5 ? TOKEN_GOOD : TOKEN_INVALID);
-		mem_free(text);
-	}
-	is_invalid(signed_claims(CLAIMS(",\"nbf\":1800000006")), "the token is not valid yet");
-	is_invalid(
-		signed_claims(CLAIMS(",\"iat\":1800000006")), "the token was issued in the future");
-	is_invalid(signed_claims(CLAIMS(",\"nbf\":\"1\"")), "a time in the token is no integer");
-	is_invalid(
-		signed_claims("{" ISS SUB AUD SCO "\"exp\":1799999995}"), "the token has expired");
-	is_invalid(signed_claims("{" ISS SUB AUD SCO "\"exp\":-9223372036854775808}"),
-		"the token has expired");
-	is_good(signed_claims("{" ISS SUB AUD SCO "\"exp\":9223372036854775807}"));
-	is_invalid(signed_claims("{" ISS SUB AUD SCO "\"exp\":1.8e9}"),
-		"the token does not say when it expires");
-	is_invalid(signed_claims("{" ISS SUB AUD "\"scope\":\"nmf-mrm\"}"),
-		"the token does not say when it expires");
-	stop();
-}
-END_TEST
-
-START_TEST(claims_about_producers_must_be_true_of_us)
-{
-	static const struct {
-		const char *more, *why;
-	} claims[] = {
-		{ ",\"producerPlmnId\":{\"mcc\":\"262\",\"mnc\":\"01\"}", NULL },
-		{ ",\"producerPlmnId\":{\"mcc\":\"262\",\"mnc\":\"001\"}",
-			"the token is for producers of another PLMN" },
-		{ ",\"producerPlmnId\":{\"mcc\":\"310\",\"mnc\":\"01\"}",
-			"the token is for producers of another PLMN" },
-		{ ",\"producerPlmnId\":{\"mcc\":\"2621\",\"mnc\":\"01\"}",
-			"the token is for producers of another PLMN" },
-		{ ",\"producerPlmnId\":{\"mcc\":\"26\",\"mnc\":\"01\"}",
-			"the token is for producers of another PLMN" },
-		{ ",\"producerPlmnId\":{\"mcc\":\"262\"}",
-			"the token is for producers of another PLMN" },
-		{ ",\"producerPlmnId\":\"262-01\"", "the token is for producers of another PLMN" },
-		{ ",\"producerSnpnId\":{\"mcc\":\"262\",\"mnc\":\"01\",\"nid\":\"0000000000a\"}",
-			"the token is for producers of a private network" },
-		{ ",\"producerNfSetId\":\"set1.mfset.5gc.mnc001.mcc262\"", NULL },
-		{ ",\"producerNfSetId\":\"set2.mfset.5gc.mnc001.mcc262\"",
-			"the token is for producers of another NF set" },
-		{ ",\"producerNfSetId\":1", "the token is for producers of another NF set" },
-		{ ",\"producerNfServiceSetId\":\"s\"",
-			"the token is for producers of another NF service set" },
-		{ ",\"producerSnssaiList\":[{\"sst\":1}]", NULL },
-	};
-	struct tokens_config nowhere = strict;
-
-	start();
-	for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
-		char *text = mem_printf("{" ISS SUB AUD SCO EXP "%s}", claims[i].more);
-
-		if (claims[i].why == NULL)
-			is_good(signed_claims(text));
-		else
-			is_invalid(signed_claims(text), claims[i].why);
-		mem_free(text);
-	}
-	stop();
-	nowhere.plmn = nowhere.nf_set_id = "";
-	start_with(&nowhere);
-	is_good(signed_claims(CLAIMS("")));
-	is_invalid(signed_claims(CLAIMS(",\"producerPlmnId\":{\"mcc\":\"262\",\"mnc\":\"01\"}")),
-		"the token is for producers of another PLMN");
-	is_invalid(signed_claims(CLAIMS(",\"producerNfSetId\":\"\"")),
-		"the token is for producers of another NF set");
-	stop();
-}
-END_TEST
-
-START_TEST(a_plmn_is_three_digits_and_two_or_three)
-{
-	static const char *const others[] = { "", "262", "262-", "262-1", "262-0123", "2620-01",
-		"26-201", "262_01", "262-0a", "x62-01" };
-
-	ck_assert(token_plmn_is(SPAN_LIT("262-01")));
-	ck_assert(token_plmn_is(SPAN_LIT("310-410")));
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		ck_assert_msg(!token_plmn_is(SPAN_STR(others[i])), "%s", others[i]);
 }
 END_TEST
 
@@ -616,12 +313,14 @@ END_TEST
 
 START_TEST(other_keys_forget_what_the_old_ones_verified)
 {
+	char *token = signed_claims(CLAIMS(""));
+
 	start();
-	is_good(signed_claims(CLAIMS("")));
+	is_good(mem_strdup(token));
 	tokens_use(tokens, keys_of(forge_jwk(other_ec, "k1", "")));
-	is_invalid(signed_claims(CLAIMS("")), "the token's signature is wrong");
+	is_invalid(mem_strdup(token), "the token's signature is wrong");
 	tokens_use(tokens, NULL);
-	is_invalid(signed_claims(CLAIMS("")), "the key that signed the token is not known");
+	is_invalid(token, "the key that signed the token is not known");
 	stop();
 }
 END_TEST
@@ -753,12 +452,9 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *s = suite_create("token");
-	TCase *tc = tcase_create("token");
+	TCase *tc;
+	Suite *s = token_suite("token", &tc);
 
-	tcase_add_unchecked_fixture(tc, make_keys, drop_keys);
-	tcase_add_checked_fixture(tc, look_at_memory, nothing_is_left);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_token_of_the_nrf_is_good_with_es256_and_with_rs256);
 	tcase_add_test(tc, a_request_without_a_token_is_told_what_it_needs);
 	tcase_add_test(tc, the_scheme_is_read_in_any_case);
@@ -769,14 +465,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_kid_chooses_the_key);
 	tcase_add_test(tc, a_kid_is_told_whole_or_not_at_all);
 	tcase_add_test(tc, no_more_than_eight_keys_are_tried);
-	tcase_add_test(tc, with_other_keys_nothing_is_remembered);
 	tcase_add_test(tc, headers_that_ask_for_more_than_we_do_are_refused);
-	tcase_add_test(tc, the_issuer_must_be_in_the_list_where_there_is_one);
-	tcase_add_test(tc, the_audience_is_our_type_or_our_id);
-	tcase_add_test(tc, the_scope_is_a_word_of_its_own);
-	tcase_add_test(tc, a_token_has_its_time_and_clocks_may_differ_a_little);
-	tcase_add_test(tc, claims_about_producers_must_be_true_of_us);
-	tcase_add_test(tc, a_plmn_is_three_digits_and_two_or_three);
 	tcase_add_test(tc, a_token_is_good_only_for_the_one_it_was_made_for);
 	tcase_add_test(tc, huge_and_deep_tokens_are_refused_before_anything_is_made_of_them);
 	tcase_add_test(tc, garbage_is_refused);
@@ -787,7 +476,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, an_unknown_key_is_asked_for_where_there_is_somebody_to_ask);
 	tcase_add_test(tc, a_key_that_was_told_is_one_issuers_alone);
 	tcase_add_test(tc, running_out_of_memory_lets_nobody_in_and_leaks_nothing);
-	suite_add_tcase(s, tc);
 	return s;
 }
 

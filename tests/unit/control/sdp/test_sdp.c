@@ -1,40 +1,13 @@
 /* test_sdp.c: what is read of session descriptions, and what is refused. */
 #include "tests/unit/main.h"
 
-#include <stdlib.h>
-
-#include "dcmf/base/alloc.h"
-#include "dcmf/base/counters.h"
-#include "tests/unit/control/sdp/sdp_samples.h"
-
-#define assert_span(span, text) \
-	ck_assert_msg(span_eq(span, SPAN_LIT(text)), "\"%.*s\" is not \"%s\"", SPAN_FMT(span), text)
+#include "tests/unit/control/sdp/sdp_refusal.h"
 
 static void assert_addr(const struct addr *a, const char *text)
 {
 	char buf[ADDR_TEXT_MAX];
 
 	ck_assert_str_eq(addr_is_set(a) ? addr_text(a, buf) : "none", text);
-}
-
-/* The refusal names this line and says this. */
-static void assert_refused(const char *text, const char *words)
-{
-	struct problem p = { PROBLEM_NONE };
-	int64_t before = counter_value[CNT_sdp_malformed_total];
-	struct sdp *s = sdp_parse(span_str(text), &p);
-
-	ck_assert_msg(s == NULL, "taken, though: %s", words);
-	ck_assert_int_eq(p.kind, PROBLEM_BAD_SDP);
-	ck_assert_msg(strstr(p.detail, words) != NULL, "\"%s\" lacks \"%s\"", p.detail, words);
-	ck_assert_int_eq(counter_value[CNT_sdp_malformed_total], before + 1);
-	problem_finish(&p);
-}
-
-static const struct sdp_media *only(const struct sdp *s)
-{
-	ck_assert_uint_eq(s->media_count, 1);
-	return &s->medias[0];
 }
 
 START_TEST(chromium_offer_is_read)
@@ -439,135 +412,6 @@ START_TEST(sections_with_the_same_name_are_refused)
 }
 END_TEST
 
-/* ---- hostile texts ---------------------------------------------------------------------- */
-
-START_TEST(texts_that_are_no_sdp_are_refused)
-{
-	static const struct {
-		const char *text, *words;
-	} rows[] = {
-		{ "", "empty" },
-		{ "\r\n", "line 1: v=0" },
-		{ "v=1\r\n", "line 1: v=0" },
-		{ "s=-\r\nv=0\r\n", "line 1: v=0" },
-		{ "v=0\r\nhello\r\n", "line 2: not of the form" },
-		{ "v=0\r\n=\r\n", "line 2: not of the form" },
-		{ "v=0\r\na=x\ry\r\n", "line 2: a CR within" },
-		{ "v=0\rs=-\r", "line 1: v=0" },
-		{ "v=0\r\nm=\r\n", "line 2: m=" },
-		{ "v=0\r\nm=audio\r\n", "line 2: m=" },
-		{ "v=0\r\nm=audio x RTP/AVP 0\r\n", "line 2: m=" },
-		{ "v=0\r\nm=audio 65536 RTP/AVP 0\r\n", "line 2: m=" },
-		{ "v=0\r\nm=audio 1 RTP/AVP \r\n", "line 2: m=" },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_refused(rows[i].text, rows[i].words);
-	sdp_destroy(parsed("v=0"));
-	sdp_destroy(parsed("v=0\r\n\r\n"));
-	sdp_destroy(parsed("v=0\nz=what is this\nm=audio 2/2 RTP/AVP 0 8\na\x3d\xff\xfe\n"));
-}
-END_TEST
-
-START_TEST(a_nul_byte_is_refused)
-{
-	static const char text[] = "v=0\r\ns=a\0b\r\n";
-	struct problem p = { PROBLEM_NONE };
-
-	ck_assert_ptr_null(sdp_parse(SPAN(text, sizeof(text) - 1), &p));
-	ck_assert_str_eq(p.detail, "line 2: a NUL byte");
-}
-END_TEST
-
-START_TEST(too_long_too_many_and_just_enough)
-{
-	size_t room = SDP_MAX + 1;
-	char *text = malloc(room);
-	struct problem p = { PROBLEM_NONE };
-	struct sdp *s;
-
-	ck_assert_ptr_nonnull(text);
-	memset(text, 'x', room);
-	memcpy(text, "v=0\na=", 6);
-	s = sdp_parse(SPAN(text, SDP_MAX), &p); /* one attribute of 256 KiB */
-	ck_assert_ptr_nonnull(s);
-	sdp_destroy(s);
-	ck_assert_ptr_null(sdp_parse(SPAN(text, SDP_MAX + 1), &p));
-	ck_assert_int_eq(p.kind, PROBLEM_TOO_LARGE);
-
-	strcpy(text, "v=0\n");
-	for (int i = 0; i < 10000; i++)
-		strcpy(text + 4 + i * 4, "a=y\n");
-	sdp_destroy(parsed(text));
-
-	strcpy(text, "v=0\n");
-	for (int i = 0; i < SDP_MEDIAS_MAX; i++)
-		strcat(text, "m=audio 1 RTP/AVP 0\n");
-	s = parsed(text);
-	ck_assert_uint_eq(s->media_count, SDP_MEDIAS_MAX);
-	sdp_destroy(s);
-	strcat(text, "m=audio 1 RTP/AVP 0\n");
-	assert_refused(text, "more than 64");
-
-	strcpy(text, ONE(""));
-	for (int i = 0; i < SDP_DCMAPS_MAX; i++)
-		sprintf(text + strlen(text), "a=dcmap:%d label=\"c%%20%d\"\n", 1000 - i, i);
-	s = parsed(text);
-	ck_assert_uint_eq(only(s)->dcmap_count, SDP_DCMAPS_MAX);
-	ck_assert_uint_eq(only(s)->dcmaps[0].sid, 1000 - SDP_DCMAPS_MAX + 1);
-	assert_span(only(s)->dcmaps[SDP_DCMAPS_MAX - 1].label, "c 0");
-	sdp_destroy(s);
-	strcat(text, "a=dcmap:2000\n");
-	assert_refused(text, "more than 256");
-	free(text);
-}
-END_TEST
-
-START_TEST(every_cut_of_an_offer_is_taken_or_refused_cleanly)
-{
-	static const char *const samples[] = { CHROMIUM, FIREFOX, AIORTC, IMS_UE };
-	long live = mem_live();
-
-	for (size_t i = 0; i < 4; i++) {
-		for (size_t len = 0; len <= strlen(samples[i]); len++) {
-			struct problem p = { PROBLEM_NONE };
-			struct sdp *s = sdp_parse(SPAN(samples[i], len), &p);
-
-			ck_assert(s != NULL || p.kind == PROBLEM_BAD_SDP);
-			sdp_destroy(s);
-		}
-	}
-	ck_assert_int_eq(mem_live(), live);
-}
-END_TEST
-
-START_TEST(running_out_of_memory_is_said_and_leaks_nothing)
-{
-	static const char *const samples[] = { FIREFOX, IMS_UE };
-	long live = mem_live();
-
-	for (size_t i = 0; i < 2; i++) {
-		for (unsigned long n = 1;; n++) {
-			struct problem p = { PROBLEM_NONE };
-			struct sdp *s;
-
-			mem_fail_at(n);
-			s = sdp_parse(span_str(samples[i]), &p);
-			if (!mem_failed()) {
-				ck_assert_ptr_nonnull(s);
-				ck_assert_uint_gt(n, 4);
-				sdp_destroy(s);
-				break;
-			}
-			ck_assert_ptr_null(s);
-			ck_assert_int_eq(p.kind, PROBLEM_NO_RESOURCES);
-		}
-	}
-	mem_fail_at(0);
-	ck_assert_int_eq(mem_live(), live);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sdp");
@@ -597,14 +441,6 @@ static Suite *suite(void)
 	tcase_add_test(t, fingerprints_in_any_case_and_of_several_hashes);
 	tcase_add_test(t, values_that_are_wrong_are_named_with_their_line);
 	tcase_add_test(t, a_huge_message_size_is_as_large_as_we_can_count);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("hostile");
-	tcase_add_test(t, texts_that_are_no_sdp_are_refused);
-	tcase_add_test(t, a_nul_byte_is_refused);
-	tcase_add_test(t, too_long_too_many_and_just_enough);
-	tcase_add_test(t, every_cut_of_an_offer_is_taken_or_refused_cleanly);
-	tcase_add_test(t, running_out_of_memory_is_said_and_leaks_nothing);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,121 +1,8 @@
 /* test_sdp_dialog.c: calls of two sides through the gateway, byte for byte. */
-#include "tests/unit/main.h"
-
-#include "control/sdp/sdp_dialog.h"
 #include "dcmf/base/alloc.h"
-#include "tests/unit/control/sdp/dialog_gateway.h"
-#include "tests/unit/control/sdp/sdp_samples.h"
-
-#define TLS_A "q3Zr81kVw0sXm5TnHc2b"
-#define TLS_B "Bp7Lq0eD4uJf9RkAhW6x"
-#define FP_C                                                                                      \
-	"C4:90:0C:91:7D:3E:AA:54:18:C2:9F:60:E1:77:05:BD:42:8A:D3:1C:66:F9:0E:B5:20:74:CB:39:58:" \
-	"EF:13:A7"
-
-/* A call that one test plays. */
-struct call {
-	struct sdp_dialog *stored;
-	json_t *doc; /* of the last message that was taken */
-	char *text;  /* what went on */
-	struct problem p;
-};
-
-static void hang_up(struct call *c)
-{
-	sdp_dialog_destroy(c->stored);
-	json_decref(c->doc);
-	mem_free(c->text);
-	problem_finish(&c->p);
-}
-
-/* As the desk does it. False: refused, or memory ran out. */
-static bool carry(struct call *c, const char *text, const struct sdp_wish *wish)
-{
-	struct sdp_dialog *next = sdp_dialog_next(c->stored);
-	json_t *doc = NULL, *filled = NULL;
-	char *out = NULL;
-
-	problem_finish(&c->p);
-	c->p = (struct problem){ PROBLEM_NONE };
-	if (next != NULL)
-		doc = wish != NULL ? sdp_dialog_offer(next, span_str(text), wish, &c->p)
-				   : sdp_dialog_answer(next, span_str(text), NULL, &c->p);
-	if (doc != NULL && (filled = gateway_fill(doc, "203.0.113.5")) != NULL)
-		out = sdp_dialog_text(next, filled, &c->p);
-	json_decref(filled);
-	if (out == NULL || !sdp_dialog_rest(next)) {
-		mem_free(out);
-		json_decref(doc);
-		sdp_dialog_destroy(next);
-		return false;
-	}
-	sdp_dialog_destroy(c->stored);
-	json_decref(c->doc);
-	mem_free(c->text);
-	c->stored = next;
-	c->doc = doc;
-	c->text = out;
-	return true;
-}
-
-static void assert_carried(struct call *c, bool done, const char *wanted)
-{
-	ck_assert_msg(done, "refused: %s", c->p.detail);
-	if (getenv("DUMP")) {
-		printf("-------\n%s", c->text);
-		printf("%s\n", json_dumps(c->doc, JSON_COMPACT));
-		return;
-	}
-	ck_assert_str_eq(c->text, wanted);
-	sdp_destroy(parsed(c->text)); /* we understand ourselves */
-}
-
-static void offer(struct call *c, const char *text, struct sdp_wish wish, const char *wanted)
-{
-	assert_carried(c, carry(c, text, &wish), wanted);
-}
-
-static void answer(struct call *c, const char *text, const char *wanted)
-{
-	assert_carried(c, carry(c, text, NULL), wanted);
-}
-
-static void refused(struct call *c, bool done, enum problem_kind kind, const char *word)
-{
-	ck_assert(!done);
-	ck_assert_int_eq(c->p.kind, kind);
-	ck_assert_msg(strstr(c->p.detail, word) != NULL, "%s", c->p.detail);
-}
+#include "tests/unit/control/sdp/dialog_play.h"
 
 /* ---- IMS phones ------------------------------------------------------------------------- */
-
-#define HEAD(session, version, ip)                                                       \
-	"v=0\r\no=- " session " " version " IN IP4 " ip "\r\ns=-\r\nc=IN IP4 " ip "\r\n" \
-	"t=0 0\r\n"
-#define AUDIO(port) "m=audio " port " RTP/AVP 96\r\na=rtpmap:96 EVS/16000\r\n"
-#define M(port)     "m=application " port " UDP/DTLS/SCTP webrtc-datachannel\r\n"
-#define DTLS(max, setup, fp, tls)                                                                  \
-	"a=max-message-size:" max "\r\na=sctp-port:5000\r\na=setup:" setup "\r\na=fingerprint:" fp \
-	"\r\na=tls-id:" tls "\r\n"
-#define LOCAL_BDC  "a=dcmap:0 subprotocol=\"http\"\r\na=dcmap:10 subprotocol=\"http\"\r\n"
-#define REMOTE_BDC "a=dcmap:100 subprotocol=\"http\"\r\na=3gpp-bdc-used-by:sender\r\n"
-#define BOARD      "a=dcmap:1000 label=\"whiteboard\"\r\n"
-#define POINTER    "a=dcmap:1002 ordered=false;max-retr=0;label=\"pointer\"\r\n"
-#define APP        "a=3gpp-req-app:whiteboard.example\r\n"
-#define AS         "b=AS:500\r\n"
-#define A_DTLS     DTLS("65536", "actpass", "SHA-256 " FP_A, TLS_A)
-#define B_DTLS     DTLS("1024", "passive", "SHA-256 " FP_C, TLS_B)
-/* ours in the other's lines, and in lines of our own */
-#define OUR_C   "c=IN IP4 203.0.113.5\r\n"
-#define TO_A    "TowardA0aa11bb22cc33dd"
-#define TO_B    "TowardB0aa11bb22cc33dd"
-#define FP_OURS "sha-256 " GATEWAY_FINGERPRINT
-#define OUR_LINE(max, setup, tls)                                                \
-	OUR_C "a=sctp-port:5000\r\na=max-message-size:" max "\r\na=setup:" setup \
-	      "\r\na=fingerprint:" FP_OURS "\r\na=tls-id:" tls "\r\n"
-
-#define A_HEAD(version) HEAD("3918", version, "198.51.100.10")
-#define B_HEAD(version) HEAD("7711", version, "192.0.2.77")
 
 /* audio, local and remote bootstrap, an application */
 #define IMS_A          \
@@ -142,8 +29,6 @@ static void refused(struct call *c, bool done, enum problem_kind kind, const cha
 	LOCAL_ANSWER("20001") M("20002") OUR_C DTLS("1024", "passive", FP_OURS, TO_A) \
 	REMOTE_BDC M("20003") OUR_C DTLS("1024", "passive", FP_OURS, TO_A)            \
 	BOARD APP
-
-static const struct sdp_wish nothing_said;
 
 static const json_t *streams_of(const struct call *c, const char *termination, const char *id)
 {
@@ -511,127 +396,7 @@ START_TEST(channels_that_the_controller_does_not_take_do_not_go_on)
 }
 END_TEST
 
-/* ---- browsers --------------------------------------------------------------------------- */
-
-#define OUR_ICE(side, port)                                                                   \
-	"a=ice-ufrag:gwUfrag" side "\r\na=ice-pwd:gwPassword" side "gwPassword" side "24\r\n" \
-	"a=candidate:1 1 UDP 2130706431 203.0.113.5 " port " typ host\r\n"                    \
-	"a=end-of-candidates\r\n"
-#define BROWSER_HEAD(session, group, more)                                    \
-	"v=0\r\no=- " session " 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n" group \
-	"a=extmap-allow-mixed\r\n" more
-#define THEIR_ICE \
-	"a=ice-ufrag:Q5Wo\r\na=ice-pwd:7pEqTU3yHcrQNXxe7TTDwL8p\r\na=ice-options:trickle\r\n"
-#define FP_LINE(fp) "a=fingerprint:sha-256 " fp "\r\n"
-#define DATA(mid)   "a=mid:" mid "\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n"
-#define ANY_C       "c=IN IP4 0.0.0.0\r\n"
-
-#define BROWSER_ANSWER                                  \
-	BROWSER_HEAD("222", "a=group:BUNDLE 0\r\n", "") \
-	M("9") ANY_C THEIR_ICE FP_LINE(FP_C) "a=setup:passive\r\n" DATA("0")
-
-START_TEST(browsers_are_bridged_with_opposite_roles_and_ice_on_both_legs)
-{
-	struct call c = { 0 };
-
-	offer(&c, CHROMIUM, nothing_said,
-		BROWSER_HEAD("4611731400430051336", "a=group:BUNDLE 0\r\n",
-			"a=msid-semantic: WMS\r\na=ice-lite\r\n") M("20100") OUR_C OUR_ICE("B",
-			"20100") FP_LINE(GATEWAY_FINGERPRINT) "a=setup:active\r\n" DATA("0"));
-	ck_assert(json_is_true(json_object_get(
-		json_object_get(gateway_media(c.doc, "b", "0"), "dcmf"), "acceptDcep")));
-	answer(&c, BROWSER_ANSWER,
-		BROWSER_HEAD("222", "a=group:BUNDLE 0\r\n", "a=ice-lite\r\n") M("20000")
-			OUR_C OUR_ICE("A", "20000")
-				FP_LINE(GATEWAY_FINGERPRINT) "a=setup:passive\r\n" DATA("0"));
-	hang_up(&c);
-}
-END_TEST
-
-START_TEST(browsers_see_each_others_fingerprints_where_dtls_passes)
-{
-	struct call c = { 0 };
-
-	offer(&c, CHROMIUM, (struct sdp_wish){ .security_mode = "E2E" },
-		BROWSER_HEAD("4611731400430051336", "a=group:BUNDLE 0\r\n",
-			"a=msid-semantic: WMS\r\na=ice-lite\r\n") M("20100")
-			OUR_C OUR_ICE("B", "20100") FP_LINE(FP_A) "a=setup:actpass\r\n" DATA("0"));
-	answer(&c, BROWSER_ANSWER,
-		BROWSER_HEAD("222", "a=group:BUNDLE 0\r\n", "a=ice-lite\r\n") M("20000")
-			OUR_C OUR_ICE("A", "20000") FP_LINE(FP_C) "a=setup:passive\r\n" DATA("0"));
-	hang_up(&c);
-}
-END_TEST
-
-START_TEST(an_answer_without_ice_to_an_offer_with_it_is_refused)
-{
-	struct call c = { 0 };
-
-	ck_assert(carry(&c, CHROMIUM, &nothing_said));
-	refused(&c, carry(&c, B_HEAD("5") M("40504") B_DTLS, NULL), PROBLEM_NOT_BUILT,
-		"answered without checks");
-	hang_up(&c);
-}
-END_TEST
-
-#define BUNDLED_AUDIO                                                  \
-	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" ANY_C THEIR_ICE FP_LINE( \
-		FP_A) "a=setup:actpass\r\na=mid:0\r\n"
-#define BUNDLED(group) BROWSER_HEAD("1", group, "") BUNDLED_AUDIO
-
-START_TEST(a_line_of_ours_leaves_the_bundle_it_shares)
-{
-	struct call c = { 0 };
-
-	offer(&c,
-		BUNDLED("a=group:BUNDLE 0 1 2\r\n") M("9") ANY_C THEIR_ICE FP_LINE(
-			FP_A) "a=setup:actpass\r\n" DATA("1") "m=video 0 RTP/AVP 31\r\na=mid:2\r\n",
-		nothing_said,
-		BROWSER_HEAD("1", "a=group:BUNDLE 0 2\r\n", "a=ice-lite\r\n")
-			BUNDLED_AUDIO M("20101") OUR_C OUR_ICE("B", "20101")
-				FP_LINE(GATEWAY_FINGERPRINT) "a=setup:active\r\n" DATA(
-					"1") "m=video 0 RTP/AVP 31\r\na=mid:2\r\n");
-	hang_up(&c);
-}
-END_TEST
-
-START_TEST(a_line_without_a_transport_of_its_own_is_not_anchored)
-{
-	struct call c = { 0 };
-
-	offer(&c,
-		BUNDLED("a=group:BUNDLE 0 1\r\n") "m=application 0 UDP/DTLS/SCTP "
-						  "webrtc-datachannel\r\na=bundle-only\r\n" DATA(
-							  "1") M("7") ANY_C FP_LINE(FP_A) DATA("2"),
-		nothing_said,
-		BROWSER_HEAD("1", "a=group:BUNDLE 0\r\n", "") BUNDLED_AUDIO M("0") "a=mid:1\r\n" M(
-			"20102") OUR_C FP_LINE(GATEWAY_FINGERPRINT) DATA("2") "a=setup:active\r\n");
-	hang_up(&c);
-}
-END_TEST
-
-START_TEST(mids_of_both_sides_must_not_collide)
-{
-	struct call c = { 0 };
-	struct sdp_wish add = { .add_bootstrap = true };
-
-	offer(&c, A_HEAD("1") M("50504") A_DTLS "a=mid:x\r\n" BOARD, add,
-		A_HEAD("1") M("20199") OUR_C DTLS(
-			"65536", "active", FP_OURS, TO_B) "a=mid:x\r\n" BOARD M("20199") OUR_C
-		"a=mid:bootstrap\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n"
-		"a=setup:actpass\r\na=fingerprint:" FP_OURS "\r\na=tls-id:" TO_B
-		"\r\na=dcmap:0 subprotocol=\"http\"\r\n");
-	refused(&c,
-		carry(&c,
-			A_HEAD("2") M("50504") A_DTLS
-			"a=mid:x\r\n" BOARD AUDIO("1") "a=mid:bootstrap\r\n",
-			&nothing_said),
-		PROBLEM_CONFLICT, "bootstrap");
-	hang_up(&c);
-}
-END_TEST
-
-/* ---- the rest --------------------------------------------------------------------------- */
+/* ---- none at all ----------------------------------------------------------------------- */
 
 START_TEST(an_offer_without_channels_is_none_of_ours)
 {
@@ -707,12 +472,6 @@ static Suite *suite(void)
 	tcase_add_test(t, a_line_that_is_left_alone_is_not_touched);
 	tcase_add_test(t, decisions_that_make_no_sense_are_refused);
 	tcase_add_test(t, channels_that_the_controller_does_not_take_do_not_go_on);
-	tcase_add_test(t, browsers_are_bridged_with_opposite_roles_and_ice_on_both_legs);
-	tcase_add_test(t, browsers_see_each_others_fingerprints_where_dtls_passes);
-	tcase_add_test(t, an_answer_without_ice_to_an_offer_with_it_is_refused);
-	tcase_add_test(t, a_line_of_ours_leaves_the_bundle_it_shares);
-	tcase_add_test(t, a_line_without_a_transport_of_its_own_is_not_anchored);
-	tcase_add_test(t, mids_of_both_sides_must_not_collide);
 	tcase_add_test(t, an_offer_without_channels_is_none_of_ours);
 	tcase_add_test(t, running_out_of_memory_is_said_and_leaks_nothing);
 	suite_add_tcase(s, t);
