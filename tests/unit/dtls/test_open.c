@@ -445,14 +445,20 @@ END_TEST
 START_TEST(early_forgeries_are_counted_and_the_genuine_passes)
 {
 	uint8_t forged[40] = { 23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 27 };
-	int64_t before = counter_value[CNT_dtls_forged_total];
+	int64_t before = counter_value[CNT_dtls_forged_total], malformed;
+	size_t kept;
 
 	open_server_only();
 	sim_send(&sim, SERVER, SPAN_OF(forged));
 	ck_assert_int_eq(dtls_send(ours(SERVER), SPAN_LIT("genuine")), ERR_OK);
+	pass_all();
+	kept = ours(CLIENT)->early_len;
+	malformed = counter_value[CNT_dtls_malformed_total];
 	forged[4] = 2; /* an epoch that cannot be */
 	sim_send(&sim, SERVER, SPAN_OF(forged));
 	pass_all();
+	ck_assert_uint_eq(ours(CLIENT)->early_len, kept);
+	ck_assert_int_eq(counter_value[CNT_dtls_malformed_total], malformed + 1);
 	sim_send(&sim, SERVER, SPAN(held.bytes, held.len));
 	pass_all();
 	ck_assert_uint_eq(sim.end[CLIENT].messages, 1);
