@@ -387,6 +387,65 @@ START_TEST(a_channel_beyond_what_the_peer_takes_is_not_opened_for_it_either)
 }
 END_TEST
 
+/* The left side asks the right one to reset streams: all, where `sid` is STREAM_NONE (RFC 6525 4.2). */
+static void ask_for_reset(struct world *w, uint16_t sid)
+{
+	const struct renumber *n = &w->right.a->numbers;
+	size_t list = sid == STREAM_NONE ? 0 : 2;
+	uint8_t p[28] = { 0 };
+
+	put_u16(p, 5000);
+	put_u16(p + 2, 5000);
+	put_u32(p + 4, n->tag);
+	p[12] = CHUNK_RE_CONFIG;
+	put_u16(p + 14, (uint16_t)(12 + list));
+	put_u16(p + 16, RESET_INCOMING);
+	put_u16(p + 18, (uint16_t)(8 + list));
+	put_u32(p + 20, n->in_next - n->in_shift);
+	put_u16(p + 24, sid);
+	assoc_input(w->right.a, w->now, SPAN(p, 24 + (list > 0 ? 4 : 0)));
+	world_run(w, 1000);
+}
+
+static void connect_with_many(struct world *w)
+{
+	world_start(w);
+	world_connect(w);
+	open_many(w, 50); /* the stack has asked for more streams meanwhile */
+	world_run(w, 3000);
+	all_work(w, 50);
+}
+
+START_TEST(a_peer_may_ask_for_the_reset_of_one_of_our_streams)
+{
+	struct world w;
+
+	connect_with_many(&w);
+	ask_for_reset(&w, 1999);
+	ck_assert_uint_eq(w.left.channel_closes, 0); /* it has none */
+	ask_for_reset(&w, 40);
+	ck_assert_uint_eq(w.left.channel_closes, 1);
+	ck_assert_ptr_null(assoc_channel(w.left.a, 40));
+	ck_assert_ptr_nonnull(assoc_channel(w.left.a, 42));
+	ck_assert_int_eq(say(&w.right, 42, "lives"), ERR_OK);
+	world_run(&w, 200);
+	ck_assert_mem_eq(w.left.head, "lives", 5);
+	world_finish(&w);
+}
+END_TEST
+
+START_TEST(a_peer_may_ask_for_the_reset_of_all_our_streams)
+{
+	struct world w;
+
+	connect_with_many(&w);
+	ask_for_reset(&w, STREAM_NONE);
+	ck_assert_uint_eq(w.left.channel_closes, 50);
+	ck_assert_int_eq(w.left.closes + w.right.closes, 0);
+	world_finish(&w);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 static void scenario(void)
@@ -442,6 +501,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, ids_beyond_the_limit_cost_nothing_and_stop_nobody);
 	tcase_add_test(t, a_peer_without_reconfiguration_has_the_first_streams_and_no_more);
 	tcase_add_test(t, a_channel_beyond_what_the_peer_takes_is_not_opened_for_it_either);
+	tcase_add_test(t, a_peer_may_ask_for_the_reset_of_one_of_our_streams);
+	tcase_add_test(t, a_peer_may_ask_for_the_reset_of_all_our_streams);
 	tcase_add_test(t, running_out_of_memory_while_streams_grow_is_survived);
 	suite_add_tcase(s, t);
 	return s;
