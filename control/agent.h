@@ -12,11 +12,11 @@
  *     context.delete      {contextId}                          {}
  *     context.delete_all  {contextIds?}                        {deleted}; without: all of them
  *
- * worker.start comes first, and once; its embedded_addr is text, "192.0.2.1:80", and mdc1 and mdc2 are
- * objects of texts {ca?, certificate?, key?}; a reload replaces each as a whole. A list is ordered
- * by contextId. Requests may be pipelined; each is answered at once. `resolved` maps "host:port" to
- * "address:port" (document.h). An answer has the shape, Release 19 or early Release 18,
- * in which the context was last sent whole.
+ * worker.start comes first, and once; its embedded_addr is text, "192.0.2.1:80", and mdc1 and mdc2
+ * are objects of texts {ca?, certificate?, key?}; a reload replaces each as a whole. A list is
+ * ordered by contextId. Requests may be pipelined; each is answered at once. `resolved` maps
+ * "host:port" to "address:port" (document.h). An answer has the shape, Release 19 or early Release
+ * 18, in which the context was last sent whole.
  */
 #pragma once
 

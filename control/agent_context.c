@@ -189,7 +189,10 @@ static void store(struct stored *s, struct wish *w)
 	forget_restart(s->doc);
 }
 
-/* What is refused of the server's side of a media is refused of that media. Returns which side it was. */
+/*
+ * What is refused of the server's side of a media is refused of that media. Returns which side it
+ * was.
+ */
 static uint8_t point_into_document(const struct context_spec *spec, struct relay_refusal *r)
 {
 	const struct termination_spec *far;

@@ -23,7 +23,9 @@ bool client_nf_instance(const char *names, char out[NF_INSTANCE_MAX]);
  */
 void client_identity(const char *names, char out[CLIENT_IDENTITY_MAX]);
 
-/* Is one of the names listed? What is listed is a name with its kind, or an NF instance id alone. */
+/*
+ * Is one of the names listed? What is listed is a name with its kind, or an NF instance id alone.
+ */
 bool client_is_listed(const char *names, char *const *list, unsigned count);
 
 /* Can that be a name in a list: "CN=..", "DNS:..", "URI:..", "IP:..", "email:..", or a UUID? */

@@ -1,4 +1,7 @@
-/* desk_dialog.c: sdp.offer and sdp.answer: a message of one side becomes a document, the worker's document the message for the other. */
+/*
+ * desk_dialog.c: sdp.offer and sdp.answer: a message of one side becomes a document, the worker's
+ * document the message for the other.
+ */
 #include "control/desk/desk_private.h"
 #include "control/sdp/sdp_dialog.h"
 
@@ -63,7 +66,10 @@ static bool refuse(const struct desk_call *c, enum problem_kind kind, const char
 	return false;
 }
 
-/* May the call go on in this context? Messages of one call follow each other: each needs what the one before came to. */
+/*
+ * May the call go on in this context? Messages of one call follow each other: each needs what the
+ * one before came to.
+ */
 static bool may_go_on(const struct desk_call *c, const struct desk_context *x)
 {
 	const struct desk_request *last = slots_get(&c->d->requests, x->forwarding);

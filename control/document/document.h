@@ -50,7 +50,9 @@ struct document_rules {
 	uint16_t max_streams; /* sctp.max_streams: ids at or above it are refused */
 	uint32_t max_message; /* sctp.max_message_size, bytes */
 	struct plain_rules mdc1_plain, mdc2_plain;
-	/* Base URL for streams without replaceHttpUrl: the embedded DCSF's, or mdc1.url; NULL: none */
+	/*
+	 * Base URL for streams without replaceHttpUrl: the embedded DCSF's, or mdc1.url; NULL: none
+	 */
 	const char *embedded_root;
 	struct addr embedded_addr;   /* where it is */
 	const struct policy *policy; /* NULL: the built-in rules alone, and no operator networks */

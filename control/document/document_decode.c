@@ -211,9 +211,9 @@ static bool decode_default_root(struct decoding *d, uint16_t sid, struct media_s
 }
 
 /*
- * Streams without replaceHttpUrl get the configured root, unless the controller named a server: then
- * it is not the configured one that is meant, and nobody said what to fetch. What is asked for on a
- * stream without root is not found.
+ * Streams without replaceHttpUrl get the configured root, unless the controller named a server:
+ * then it is not the configured one that is meant, and nobody said what to fetch. What is asked for
+ * on a stream without root is not found.
  */
 static bool decode_roots(struct decoding *d, const json_t *media, struct media_spec *out)
 {

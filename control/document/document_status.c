@@ -164,8 +164,8 @@ static bool append_side(json_t *list, const struct media_view *v)
 }
 
 /*
- * What guards a connection: "TLSv1.3 TLS_AES_256_GCM_SHA384", and " certificate" where we have one; or
- * "none".
+ * What guards a connection: "TLSv1.3 TLS_AES_256_GCM_SHA384", and " certificate" where we have one;
+ * or "none".
  */
 static bool append_words(json_t *list, uint8_t hop, const char *words, const char *peer)
 {

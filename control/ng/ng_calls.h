@@ -13,7 +13,9 @@
 #include "dcmf/base/list.h"
 #include "dcmf/base/map.h"
 
-/* Ours: branches at once, of all calls and of one; each costs 1 KiB or two, data channels or not. */
+/*
+ * Ours: branches at once, of all calls and of one; each costs 1 KiB or two, data channels or not.
+ */
 #define NG_BRANCHES_MAX 131072
 #define NG_FORKS_MAX    64
 #define NG_TAGS_MAX     16 /* ours: of a branch; where more phones ring, the last ones are known */

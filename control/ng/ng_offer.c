@@ -1,4 +1,7 @@
-/* ng_offer.c: offer and answer: what a proxy says of a call becomes sdp.offer and sdp.answer of the desk. */
+/*
+ * ng_offer.c: offer and answer: what a proxy says of a call becomes sdp.offer and sdp.answer of the
+ * desk.
+ */
 #include <string.h>
 
 #include "control/ng/ng_parts.h"

@@ -1,4 +1,7 @@
-/* ng_parts.h: what the ng_*.c files share: a message from its arrival to its answer; nobody else includes it. */
+/*
+ * ng_parts.h: what the ng_*.c files share: a message from its arrival to its answer; nobody else
+ * includes it.
+ */
 #pragma once
 
 #include "control/desk/desk_ask.h"

@@ -1,4 +1,7 @@
-/* ng_tell.c: query, list and statistics, in rtpengine's form, and what only a data channel has under `dcmf`. */
+/*
+ * ng_tell.c: query, list and statistics, in rtpengine's form, and what only a data channel has
+ * under `dcmf`.
+ */
 #include <string.h>
 
 #include "control/ng/ng_parts.h"

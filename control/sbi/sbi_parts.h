@@ -66,7 +66,10 @@ struct sbi_resource {
 	struct sbi_operation operations[SBI_OPERATIONS_MAX];
 };
 
-/* sbi_resource.c: which resource and operation the request is for. False: *p says why there is none. */
+/*
+ * sbi_resource.c: which resource and operation the request is for. False: *p says why there is
+ * none.
+ */
 bool sbi_find_resource(struct sbi_call *c, struct problem *p);
 bool sbi_find_operation(struct sbi_call *c, struct problem *p);
 /* The body as the desk's parameters, a new reference; NULL: *p. */

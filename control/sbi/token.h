@@ -94,6 +94,9 @@ struct token_claims {
 
 /* Is the issuer one of the list? Before anything is asked of its keys. */
 bool token_issuer_is_trusted(const struct tokens_config *c, const json_t *claims);
-/* All that a genuine token of a trusted issuer says besides. TOKEN_GOOD, or why not; *out is whole only when it is good. */
+/*
+ * All that a genuine token of a trusted issuer says besides. TOKEN_GOOD, or why not; *out is whole
+ * only when it is good.
+ */
 enum token_answer token_claims_check(const struct tokens_config *c, int64_t now_s,
 	const json_t *claims, struct token_claims *out, const char **why);

@@ -1,4 +1,7 @@
-/* sdp_dialog.c: the call itself: which line of one side is which of the other, and what the last words of both were. */
+/*
+ * sdp_dialog.c: the call itself: which line of one side is which of the other, and what the last
+ * words of both were.
+ */
 #include "control/sdp/sdp_dialog_parts.h"
 
 #include <stdio.h>
@@ -135,7 +138,10 @@ bool sdp_dialog_rest(struct sdp_dialog *d)
 
 /* ---- who speaks ------------------------------------------------------------------------- */
 
-/* "- 3918 1 IN IP4 198.51.100.10": everything but the version, which grows, is the session's name (RFC 8866 5.2). */
+/*
+ * "- 3918 1 IN IP4 198.51.100.10": everything but the version, which grows, is the session's name
+ * (RFC 8866 5.2).
+ */
 struct origin {
 	struct span user, session, rest;
 };
@@ -219,7 +225,10 @@ static bool id_is_free(const struct sdp_dialog *d, const char *id)
 	return true;
 }
 
-/* NULL: too many. Both sides may give their own lines the same index, so an id that is taken is made longer. */
+/*
+ * NULL: too many. Both sides may give their own lines the same index, so an id that is taken is
+ * made longer.
+ */
 static struct sdp_pair *pair_new(struct sdp_dialog *d, const char *id)
 {
 	struct sdp_pair *pair = &d->pairs[d->pair_count];
@@ -293,7 +302,10 @@ static void decide_by_channels(
 		pair->passes = mode != NULL && strcmp(mode, "E2E") == 0;
 }
 
-/* A bundle-only line has no transport of its own, and cannot be given one beside others of its bundle (RFC 8843 6). */
+/*
+ * A bundle-only line has no transport of its own, and cannot be given one beside others of its
+ * bundle (RFC 8843 6).
+ */
 static bool is_crowded(const struct sdp *s, const struct sdp_media *m)
 {
 	unsigned alive = 0;
@@ -358,7 +370,10 @@ static bool decide_lines(const struct offering *o)
 	return true;
 }
 
-/* Lines that go on and have no place on the other side yet stand behind those that have, in their order. */
+/*
+ * Lines that go on and have no place on the other side yet stand behind those that have, in their
+ * order.
+ */
 static bool place_lines(const struct offering *o)
 {
 	struct sdp_dialog *d = o->d;

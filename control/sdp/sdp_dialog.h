@@ -1,5 +1,6 @@
 /*
- * sdp_dialog.h: offers and answers of two sides whose session descriptions pass through the gateway (contract, section 3).
+ * sdp_dialog.h: offers and answers of two sides whose session descriptions pass through the gateway
+ * (contract, section 3).
  *
  *     next = sdp_dialog_next(stored)               a working copy; of NULL: a call that begins
  *     doc  = sdp_dialog_offer(next, ...)           or _answer: the MediaContext document as it becomes
@@ -15,8 +16,8 @@
  *     joined    channels between the two sides: the gateway stands in between, in both terminations, and puts itself into the line
  *     ended     ends here (HTTP_PROXY): it is on one side only, and the gateway answers or offers it itself
  *
- * Lines keep their places on each side for ever (RFC 3264 8), so a line that is taken out moves all that follow on the other side.
- * Terminations are "a", whose offer was the first, and "b".
+ * Lines keep their places on each side for ever (RFC 3264 8), so a line that is taken out moves all
+ * that follow on the other side. Terminations are "a", whose offer was the first, and "b".
  */
 #pragma once
 
@@ -28,8 +29,8 @@
 struct sdp_dialog;
 
 /*
- * How the gateway stands toward a side, as the controller wishes: {interface, setup, fingerprint, ice},
- * each may be absent. The first interface counts; the others until they are said anew.
+ * How the gateway stands toward a side, as the controller wishes: {interface, setup, fingerprint,
+ * ice}, each may be absent. The first interface counts; the others until they are said anew.
  */
 struct sdp_stances {
 	const json_t *own; /* toward who speaks; may be NULL, as the next */
@@ -53,9 +54,10 @@ struct sdp_dialog *sdp_dialog_next(const struct sdp_dialog *stored);
 void sdp_dialog_destroy(struct sdp_dialog *d);
 
 /*
- * The document of the whole call; NULL: *p says why. Which side offers is told by the o= line. Sections are chosen thus: `dc_media` first;
- * then local bootstrap lines (0, 10) end here; all other data channel lines are joined, bootstrap lines (100, 110) always e2ae. What was
- * decided for a line holds in later offers, unless it is decided anew.
+ * The document of the whole call; NULL: *p says why. Which side offers is told by the o= line.
+ * Sections are chosen thus: `dc_media` first; then local bootstrap lines (0, 10) end here; all
+ * other data channel lines are joined, bootstrap lines (100, 110) always e2ae. What was decided for
+ * a line holds in later offers, unless it is decided anew.
  */
 json_t *sdp_dialog_offer(
 	struct sdp_dialog *d, struct span text, const struct sdp_wish *wish, struct problem *p);
@@ -68,5 +70,8 @@ bool sdp_dialog_stand(struct sdp_dialog *d, const struct sdp_stances *stances, s
 /* After one of the two: what goes to the other side, mem_alloc'ed. NULL: *p says why. */
 char *sdp_dialog_text(const struct sdp_dialog *d, const json_t *filled, struct problem *p);
 
-/* Lets go of everything but what the next offer or answer needs. False: out of memory, and it can only be destroyed. */
+/*
+ * Lets go of everything but what the next offer or answer needs. False: out of memory, and it can
+ * only be destroyed.
+ */
 bool sdp_dialog_rest(struct sdp_dialog *d);

@@ -1,4 +1,7 @@
-/* sdp_dialog_document.c: a call as the MediaContext document of TS 29.176: two terminations, with a media in both for what is joined. */
+/*
+ * sdp_dialog_document.c: a call as the MediaContext document of TS 29.176: two terminations, with a
+ * media in both for what is joined.
+ */
 #include "control/sdp/sdp_dialog_parts.h"
 
 #include <stdio.h>
@@ -104,7 +107,9 @@ static const char *proxy_of(const struct sdp_pair *pair)
 	return pair->passes ? "UDP_PROXY" : "DC_APPLICATION_PROXY";
 }
 
-/* "*" speaks for lines of all kinds: what only servers need is not meant for those that have none. */
+/*
+ * "*" speaks for lines of all kinds: what only servers need is not meant for those that have none.
+ */
 static bool put_decision(json_t *dc, const struct sdp_pair *pair, json_t *streams)
 {
 	if (!pair->is_named && pair->fate == PAIR_JOINED)
@@ -185,8 +190,8 @@ static bool lives(const struct sdp_pair *pair)
 }
 
 /*
- * A context is never empty (TS 29.176), and the call may want channels again later: when the last line is refused, one of those that were
- * ours stays in the document, without a peer.
+ * A context is never empty (TS 29.176), and the call may want channels again later: when the last
+ * line is refused, one of those that were ours stays in the document, without a peer.
  */
 static const struct sdp_pair *last_resort(const struct sdp_dialog *d)
 {

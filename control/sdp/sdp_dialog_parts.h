@@ -1,4 +1,6 @@
-/* sdp_dialog_parts.h: what the sdp_dialog*.c files share: sides and pairs; nobody else includes it. */
+/*
+ * sdp_dialog_parts.h: what the sdp_dialog*.c files share: sides and pairs; nobody else includes it.
+ */
 #pragma once
 
 #include "control/json.h"

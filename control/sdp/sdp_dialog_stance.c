@@ -1,4 +1,7 @@
-/* sdp_dialog_stance.c: what a controller wishes of the gateway's own lines: interface, DTLS role, hash, ICE. */
+/*
+ * sdp_dialog_stance.c: what a controller wishes of the gateway's own lines: interface, DTLS role,
+ * hash, ICE.
+ */
 #include <stdio.h>
 
 #include "control/sdp/sdp_dialog_parts.h"

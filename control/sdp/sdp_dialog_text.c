@@ -1,4 +1,7 @@
-/* sdp_dialog_text.c: what goes to the other side: the message as it came, with the gateway in the lines that are its own. */
+/*
+ * sdp_dialog_text.c: what goes to the other side: the message as it came, with the gateway in the
+ * lines that are its own.
+ */
 #include "control/sdp/sdp_dialog_parts.h"
 
 #include <stdio.h>
@@ -22,7 +25,10 @@ static const struct sdp_media *message_media(const struct composing *c, const st
 
 /* ---- the lines of a section that is ours ------------------------------------------------ */
 
-/* What stands in for an attribute of the other side; each is written once, where the first of its kind stood. */
+/*
+ * What stands in for an attribute of the other side; each is written once, where the first of its
+ * kind stood.
+ */
 enum part {
 	PART_NONE, /* goes through */
 	PART_ICE,
@@ -268,7 +274,10 @@ static void put_line_of(struct composing *c, unsigned at)
 
 /* ---- the session part ------------------------------------------------------------------- */
 
-/* Is the line the only one of its bundle that lives? Then it keeps the transport to itself, bundle or not. */
+/*
+ * Is the line the only one of its bundle that lives? Then it keeps the transport to itself, bundle
+ * or not.
+ */
 static bool is_alone(const struct composing *c, const struct sdp_pair *pair)
 {
 	unsigned side = c->d->is_answer ? c->to : c->from; /* who offered the bundle */

@@ -81,27 +81,35 @@ void sdp_inherit(struct sdp_media *m, const struct sdp_media *from);
 
 /* "/dcMedia/<id>/<member>", escaped (RFC 6901 3). Returns buf. */
 const char *sdp_pointer(char buf[SDP_POINTER_MAX], const char *id, const char *member);
-/* Is there a section for every mediaId but "*" and `extra` (may be NULL), and something usable in every entry? */
+/*
+ * Is there a section for every mediaId but "*" and `extra` (may be NULL), and something usable in
+ * every entry?
+ */
 bool sdp_check_dc_media(
 	const struct sdp *s, const json_t *dc_media, const char *extra, struct problem *p);
 /* Is there enough, and strong enough, to know the peer by? */
 bool sdp_check_remote(const struct sdp_media *m, struct problem *p);
 /* Puts the peer into a MediaInfo that has dcMedia and dcmf already. False: out of memory. */
 bool sdp_put_remote(json_t *media, const struct sdp_media *m);
-/* `dc`, what the controller decided, may take some of the offered channels only, or name those that were agreed elsewhere; NULL: all. */
+/*
+ * `dc`, what the controller decided, may take some of the offered channels only, or name those that
+ * were agreed elsewhere; NULL: all.
+ */
 bool sdp_is_wanted(const json_t *dc, uint16_t sid);
 json_t *sdp_streams(const struct sdp_media *m, const json_t *dc);
 json_t *sdp_labels(const struct sdp_media *m, const json_t *streams);
 bool sdp_are_bootstrap(const json_t *streams);
 bool sdp_is_local_bootstrap(const struct sdp_media *m);
 /*
- * What the controller says of the gateway beside the SDP, in the `dcmf` of its partial DcMedia, goes into
- * that of the MediaInfo. False: *p says what is wrong, or out of memory.
+ * What the controller says of the gateway beside the SDP, in the `dcmf` of its partial DcMedia,
+ * goes into that of the MediaInfo. False: *p says what is wrong, or out of memory.
  */
 bool sdp_take_extensions(json_t *dc, json_t *dcmf, const char *id, struct problem *p);
 /* Is enough said of the server to answer for it, where DTLS passes? `offered`: the UE's role. */
 bool sdp_check_passing(const json_t *dc, const char *id, enum setup offered, struct problem *p);
-/* "*" speaks for many sections, and each takes the roots of its own channels. False: out of memory. */
+/*
+ * "*" speaks for many sections, and each takes the roots of its own channels. False: out of memory.
+ */
 bool sdp_reduce_roots(json_t *dc, const json_t *streams);
 
 /* ---- text ------------------------------------------------------------------------------- */
@@ -132,7 +140,10 @@ struct sdp_local {
 	const char *ufrag, *pwd; /* NULL without ICE */
 };
 
-/* `termination` may be NULL. False: *p says what is missing; *to has no media when the document has none. */
+/*
+ * `termination` may be NULL. False: *p says what is missing; *to has no media when the document has
+ * none.
+ */
 bool sdp_local_read(struct sdp_local *to, const json_t *filled, const char *termination,
 	const char *media_id, struct problem *p);
 void sdp_put_m_line(
@@ -140,7 +151,10 @@ void sdp_put_m_line(
 /* Port 0, format and mid kept. */
 void sdp_put_refused(struct sdp_writer *w, const struct sdp_media *m);
 void sdp_put_fingerprints(struct sdp_writer *w, const struct sdp_local *l);
-/* "active", "passive", "actpass"; `offered`: what the peer's offer leaves, where the document is silent. */
+/*
+ * "active", "passive", "actpass"; `offered`: what the peer's offer leaves, where the document is
+ * silent.
+ */
 const char *sdp_setup_word(const struct sdp_local *l, enum setup offered);
 int64_t sdp_max_message(const struct sdp_local *l);
 long long sdp_local_sctp_port(const struct sdp_local *l);

@@ -1,4 +1,7 @@
-/* sdp_remote.c: what a section says of its peer and of its channels, as parts of a MediaContext document. */
+/*
+ * sdp_remote.c: what a section says of its peer and of its channels, as parts of a MediaContext
+ * document.
+ */
 #include "control/sdp/sdp_parts.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * sdp_replace.h: the gateway's address in the session part of a description, where a controller asks
- * for it: rtpengine's replace-origin and replace-session-connection.
+ * sdp_replace.h: the gateway's address in the session part of a description, where a controller
+ * asks for it: rtpengine's replace-origin and replace-session-connection.
  */
 #pragma once
 

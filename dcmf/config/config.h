@@ -5,8 +5,9 @@
  *     config_parse(text, name, &config, error)    a worker: the same text, handed over by the front
  *     config_finish(&config)
  *
- * An unknown key, a wrong type or an impossible value is an error that names file, line and key. The keys stand in options.def.
- * Durations are in microseconds, sizes in bytes, words are indexes into the option's list of words.
+ * An unknown key, a wrong type or an impossible value is an error that names file, line and key.
+ * The keys stand in options.def. Durations are in microseconds, sizes in bytes, words are indexes
+ * into the option's list of words.
  */
 #pragma once
 
@@ -123,7 +124,10 @@ struct config {
 /* False: `error` says why, and *c is finished. An empty text gives the defaults. */
 bool config_parse(
 	const char *text, const char *name, struct config *c, char error[CONFIG_ERROR_MAX]);
-/* `path` NULL: the embedded defaults. Relative file names in the file become relative to the file's folder. */
+/*
+ * `path` NULL: the embedded defaults. Relative file names in the file become relative to the file's
+ * folder.
+ */
 bool config_load(const char *path, struct config *c, char error[CONFIG_ERROR_MAX]);
 void config_finish(struct config *c);
 
@@ -139,5 +143,8 @@ void config_compare(const struct config *a, const struct config *b,
 /* Takes the live options of *from over into *to; *from has the old ones then. */
 void config_take_live(struct config *to, struct config *from);
 
-/* The whole file of up to 16 MiB, mem_alloc'ed and terminated; NULL: `error` says why, naming the file. */
+/*
+ * The whole file of up to 16 MiB, mem_alloc'ed and terminated; NULL: `error` says why, naming the
+ * file.
+ */
 char *config_read_file(const char *path, char error[CONFIG_ERROR_MAX]);

@@ -1,4 +1,7 @@
-/* config_options.h: the option table of options.def, for the files that parse, check and compare configurations. */
+/*
+ * config_options.h: the option table of options.def, for the files that parse, check and compare
+ * configurations.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -51,8 +54,8 @@ bool option_is_list(const struct option *o);
 bool option_is_section(const char *path);
 
 /*
- * Puts a scalar into its place below `base` (struct config or struct config_media). `quoted`: it stood in quotes, so it is a text.
- * False: `why` says what is wrong with it.
+ * Puts a scalar into its place below `base` (struct config or struct config_media). `quoted`: it
+ * stood in quotes, so it is a text. False: `why` says what is wrong with it.
  */
 bool option_set(const struct option *o, void *base, struct span text, bool quoted,
 	char why[CONFIG_ERROR_MAX]);
@@ -68,6 +71,9 @@ void option_swap(const struct option *o, struct config *a, struct config *b);
 /* In config_yaml.c: events of libyaml into options. */
 bool config_yaml_read(const char *text, const char *name, struct config *c, unsigned *lines,
 	char error[CONFIG_ERROR_MAX]);
-/* In config_check.c: values that are right one by one and impossible together. `lines` has the line of each option, 0: not given. */
+/*
+ * In config_check.c: values that are right one by one and impossible together. `lines` has the line
+ * of each option, 0: not given.
+ */
 bool config_check(const struct config *c, const char *name, const unsigned *lines,
 	char error[CONFIG_ERROR_MAX]);

@@ -1,4 +1,7 @@
-/* config_yaml.c: the events of libyaml into options, strictly: each key known, each once, each of its type. */
+/*
+ * config_yaml.c: the events of libyaml into options, strictly: each key known, each once, each of
+ * its type.
+ */
 #include <stdio.h>
 #include <yaml.h>
 
@@ -350,7 +353,9 @@ static bool read_map(struct reader *r, const struct where *w)
 	}
 }
 
-/* Stream start, document start, the map, document end, stream end; an empty file has no document. */
+/*
+ * Stream start, document start, the map, document end, stream end; an empty file has no document.
+ */
 static bool read_stream(struct reader *r)
 {
 	const struct where top = { .base = r->config };

@@ -1,4 +1,7 @@
-/* test_desk_ask.c: the desk asked in values: one answer each, whose contexts they are, and asking no more. */
+/*
+ * test_desk_ask.c: the desk asked in values: one answer each, whose contexts they are, and asking
+ * no more.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,7 +309,10 @@ START_TEST(without_memory_for_its_name_a_controller_is_nobody_rather_than_the_op
 }
 END_TEST
 
-/* A create that runs out of memory at its n-th allocation, or at the n-th of its answer's. False: n was too many. */
+/*
+ * A create that runs out of memory at its n-th allocation, or at the n-th of its answer's. False: n
+ * was too many.
+ */
 static bool create_fails_at(unsigned long ask_n, unsigned long answer_n)
 {
 	struct asker a = { 0 };

@@ -1,5 +1,6 @@
 /*
- * test_desk_dialog.c: sdp.offer and sdp.answer through the desk, with one controller and one worker that this file plays itself.
+ * test_desk_dialog.c: sdp.offer and sdp.answer through the desk, with one controller and one worker
+ * that this file plays itself.
  *
  *     say(method, sdp, more)    the controller sends a request
  *     heard()                   the next line it gets
@@ -148,7 +149,10 @@ static const char *next_line(struct mailbox *m)
 		ck_assert_msg(strstr(is, part) != NULL, "%s is not in %s", part, is); \
 	} while (0)
 
-/* The worker's answer to what it was asked last; `result` as text, or NULL: the document with the gateway's side. */
+/*
+ * The worker's answer to what it was asked last; `result` as text, or NULL: the document with the
+ * gateway's side.
+ */
 static void reply(const char *method, const char *result)
 {
 	bool no_memory = false;

@@ -1,4 +1,6 @@
-/* test_ng.c: messages of the ng protocol: cookies, dictionaries, and calls as a proxy tells them. */
+/*
+ * test_ng.c: messages of the ng protocol: cookies, dictionaries, and calls as a proxy tells them.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -282,7 +284,10 @@ START_TEST(messages_of_one_call_follow_each_other)
 }
 END_TEST
 
-/* Whoever is refused when its turn comes must not hold up those behind it, nor be waited for in vain. */
+/*
+ * Whoever is refused when its turn comes must not hold up those behind it, nor be waited for in
+ * vain.
+ */
 START_TEST(a_message_that_is_refused_when_its_turn_comes_lets_the_next_one_go)
 {
 	asked_for(OFFER);

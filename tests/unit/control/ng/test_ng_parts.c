@@ -11,7 +11,10 @@
 
 /* ---- frames ----------------------------------------------------------------------------- */
 
-/* The messages of a stream that comes in pieces of `step` bytes, each in brackets; '!' where it is lost. */
+/*
+ * The messages of a stream that comes in pieces of `step` bytes, each in brackets; '!' where it is
+ * lost.
+ */
 static const char *framed(const char *stream, size_t len, size_t step)
 {
 	static char out[1024];

@@ -1,6 +1,6 @@
 /*
- * test_policy_table.c: the table in control/policy/README.md says what the policy answers, when it is asked,
- * and when a document asks it.
+ * test_policy_table.c: the table in control/policy/README.md says what the policy answers, when it
+ * is asked, and when a document asks it.
  */
 #include "tests/unit/main.h"
 

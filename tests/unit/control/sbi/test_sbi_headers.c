@@ -1,4 +1,6 @@
-/* test_sbi_headers.c: headers of the SBI as written and as read, and who is behind a certificate. */
+/*
+ * test_sbi_headers.c: headers of the SBI as written and as read, and who is behind a certificate.
+ */
 #include <string.h>
 
 #include "control/client.h"

@@ -1,4 +1,7 @@
-/* dialog_gateway.h: the gateway's side of both terminations of a call, as the relay and control/document fill it in. */
+/*
+ * dialog_gateway.h: the gateway's side of both terminations of a call, as the relay and
+ * control/document fill it in.
+ */
 #pragma once
 
 #include <stdlib.h>

@@ -177,7 +177,10 @@ START_TEST(lines_and_channels_come_and_go_with_new_offers)
 
 	ck_assert(carry(&c, IMS_A, &nothing_said));
 	ck_assert(carry(&c, IMS_B, NULL));
-	/* A stops its local bootstrap and the remote one, opens channel 1004, and adds a line: its fifth, B's fourth */
+	/*
+	 * A stops its local bootstrap and the remote one, opens channel 1004, and adds a line: its
+	 * fifth, B's fourth
+	 */
 	offer(&c,
 		A_HEAD("2") AUDIO("49170") M("0") M("0") M("50504") AS A_DTLS BOARD
 		"a=dcmap:1004\r\n" APP M("50506") A_DTLS "a=dcmap:2000\r\n",
@@ -205,7 +208,10 @@ START_TEST(the_other_side_may_offer_too)
 
 	ck_assert(carry(&c, IMS_A, &nothing_said));
 	ck_assert(carry(&c, IMS_B, NULL));
-	/* B drops the remote bootstrap line and adds one: toward A all stand in A's places, its local line offered by us */
+	/*
+	 * B drops the remote bootstrap line and adds one: toward A all stand in A's places, its
+	 * local line offered by us
+	 */
 	offer(&c,
 		B_HEAD("6") AUDIO("30000") M("0") M("40504") B_DTLS BOARD APP M("40510") B_DTLS
 		"a=dcmap:3000\r\n",
