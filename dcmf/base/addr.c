@@ -126,10 +126,10 @@ bool addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 {
-	memset(out, 0, sizeof(*out));
 	if (a->family == ADDR_IPV6) {
 		struct sockaddr_in6 *in6 = (void *)out;
 
+		memset(in6, 0, sizeof(*in6));
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons(a->port);
 		in6->sin6_scope_id = a->scope;
@@ -138,6 +138,7 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 	}
 	struct sockaddr_in *in = (void *)out;
 
+	memset(in, 0, sizeof(*in));
 	in->sin_family = AF_INET;
 	in->sin_port = htons(a->port);
 	memcpy(&in->sin_addr, a->ip, 4);

@@ -42,4 +42,5 @@ const char *addr_ip_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
 
 /* IPv4-mapped IPv6 becomes IPv4. False for another family. */
 bool addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
+/* Fills, and touches, as many bytes as it returns. */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);

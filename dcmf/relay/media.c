@@ -64,18 +64,24 @@ static bool refuse(struct relay_refusal *why, enum err err, const char *detail)
 	return false;
 }
 
+static void source_free(struct media *m, struct source *src)
+{
+	if (src == &m->first)
+		m->first.media = NULL;
+	else
+		mem_free(src);
+}
+
 static bool source_add(struct media *m, struct source **place, const struct source_key *key,
 	const struct addr *local)
 {
-	struct source *src = mem_zalloc(sizeof(*src));
+	struct source *src = m->first.media == NULL ? &m->first : mem_alloc(sizeof(*src));
 
 	if (src == NULL)
 		return false;
-	src->key = *key;
-	src->local = *local;
-	src->media = m;
+	*src = (struct source){ .key = *key, .local = *local, .media = m };
 	if (!sources_add(&relay_of(m)->sources, src)) {
-		mem_free(src);
+		source_free(m, src);
 		return false;
 	}
 	*place = src;
@@ -89,7 +95,7 @@ static void source_forget(struct source **place)
 	if (src == NULL)
 		return;
 	sources_remove(&relay_of(src->media)->sources, src);
-	mem_free(src);
+	source_free(src->media, src);
 	*place = NULL;
 }
 

@@ -128,6 +128,7 @@ struct leg {
  * them is a wait for memory.
  */
 struct media {
+	struct source first; /* where it fits; further ones have memory of their own */
 	struct relay *relay;
 	struct media *
 		twin; /* the media of another termination that this one is joined with; NULL: none */

@@ -178,12 +178,15 @@ void relay_input(struct relay *r, tick_t now, const struct path *path, struct sp
 	relay_input_train(r, now, path, dgram, dgram.len);
 }
 
-/* Of those in front of a media that each datagram needs (parts.h). */
+/* What each datagram needs of a media (parts.h); it writes there, too. */
 static void prefetch_media(const struct media *m)
 {
-	__builtin_prefetch(m, 1);
-	__builtin_prefetch((const uint8_t *)m + 64, 1);
-	__builtin_prefetch((const uint8_t *)m + 128, 1);
+	const uint8_t *from = (const uint8_t *)&m->relay,
+		      *last = (const uint8_t *)(&m->path + 1) - 1;
+
+	for (; from < last; from += 64)
+		__builtin_prefetch(from, 1);
+	__builtin_prefetch(last, 1);
 }
 
 /*
