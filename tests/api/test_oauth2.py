@@ -32,7 +32,7 @@ US = "6f1c0c1e-2a7b-4d0f-9a51-3d0f2b7c8e11"
 AS = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER = "99999999-2222-4333-8444-555555555555"
 CONFIG = """
-node: { nf_instance_id: %s }
+node: { nf_instance_id: %s, plmn: 310-410, nf_set_id: set1.mfset.5gc.mnc410.mcc310 }
 workers: 1
 media: [ { name: local, address: %s, ports: 31320-31339 } ]
 mdc1: { embedded: false }
@@ -117,6 +117,8 @@ class Door(GatewayTest):
         created = self.create(token(sub=AS))
         self.assertEqual(created.status, 201, created.body)
         where = created.header["location"].rsplit("/nmf-mrm/v1", 1)[1]
+        for where_we_are in ({"producerPlmnId": {"mcc": "310", "mnc": "410"}}, {"producerNfSetId": "set1.mfset.5gc.mnc410.mcc310"}):
+            self.assertEqual(self.create(token(sub=AS, **where_we_are)).status, 201, where_we_are)
         self.refused(None, 401, 'Bearer scope="nmf-mrm"', "access token is needed")
         for text, words in (
                 (token(sub=AS, exp=int(time.time()) - 60), "expired"),
@@ -130,6 +132,7 @@ class Door(GatewayTest):
                 (token(sub=AS, header={"alg": "HS256", "kid": "k1"}), "neither ES256 nor RS256"),
                 (token(sub=AS, header={"alg": "ES256", "kid": "k9"}), "key that signed the token is not known"),
                 (token(sub=AS, producerPlmnId={"mcc": "262", "mnc": "01"}), "another PLMN"),
+                (token(sub=AS, producerNfSetId="set2.mfset.5gc.mnc410.mcc310"), "another NF set"),
                 (token(sub=AS, deep=[[[[[[[[[[]]]]]]]]]]), "nested too deep"),
                 (token(sub=AS, filler="x" * 7000), "too long"),
                 (self.stranger.token(sub=AS), "signature is wrong"),

@@ -315,16 +315,34 @@ class Ctl(GatewayTest):
         self.assertEqual(status, 2)
         self.assertIn("Connection refused", complained)
 
+    def plain(self):
+        c = Controller(None, socket.create_connection(("127.0.0.1", self.port), PATIENCE))
+        self.addCleanup(c.close)
+        return c
+
     def test_plain_tcp_on_loopback_serves_the_same(self):
         place = ["--connect", "127.0.0.1:%d" % self.port]
         status, said, complained = self.ctl("--json", "info", place=place)
         self.assertEqual((status, complained), (0, ""))
         self.assertEqual(json.loads(said)["state"], "running")
-        c = Controller(None, socket.create_connection(("127.0.0.1", self.port), PATIENCE))
-        self.addCleanup(c.close)
+        c = self.plain()
         made = c.ask("context.create", context=document("tcp"))
         self.assertRegex(self.say("list"), "(?m)^%s +tcp$" % made["contextId"])
         c.ask("context.delete", contextId=made["contextId"])
+
+    def test_who_comes_by_plain_tcp_is_not_the_operator(self):
+        """Root and our own user on the Unix socket are; here somebody who proves nothing has his own contexts only."""
+        operator, first, second = self.gateway.controller(), self.plain(), self.plain()
+        self.addCleanup(operator.close)
+        ours = operator.ask("context.create", context=document("operator"))["contextId"]
+        theirs = first.ask("context.create", context=document("nobody"))["contextId"]
+        for c in first, second:
+            self.assertEqual(c.ask("context.get", contextId=ours)["contextId"], ours)
+            for refusal in c.refused("context.delete", contextId=ours), c.refused("node.drain"), c.refused("node.resume"):
+                self.assertEqual((refusal["data"]["status"], refusal["data"]["cause"]), (403, "MODIFICATION_NOT_ALLOWED"))
+        self.assertEqual(operator.ask("node.info")["state"], "running")
+        second.ask("context.delete", contextId=theirs)  # all of them are the same nobody
+        operator.ask("context.delete", contextId=ours)
 
 
 class Listeners(unittest.TestCase):
