@@ -59,7 +59,8 @@ static void list_in(struct renumber *r, uint8_t *list, const uint8_t *end, bool 
 
 /* ---- RE-CONFIG (RFC 6525 4) ---- */
 
-enum { REQUEST = 4, RESPONSE = 8, LAST_TSN = 12, OUT_LIST = 16, IN_LIST = 8, RESULT = 8, NEW = 8 };
+/* Places in a parameter. */
+enum { REQUEST = 4, RESPONSE = 8, RESULT = 8, NEW = 8, IN_LIST = 8, OUT_LIST = 16 };
 
 static void add_u32(uint8_t *p, uint32_t v)
 {
