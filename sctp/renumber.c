@@ -165,8 +165,8 @@ static bool is_answer_to_us(struct renumber *r, const uint8_t *p)
 }
 
 /*
- * The stack remembers its last answers by number. To a request repeated after one that stayed inside
- * it gives the answer to that one, so we remember ours.
+ * The stack remembers its last answers by number. To a request repeated after one that stayed
+ * inside it gives the answer to that one, so we remember ours.
  */
 static void response_out(struct renumber *r, uint8_t *p)
 {

@@ -3,8 +3,8 @@
  *
  * Both sides of the boundary keep counts of streams of their own. The peer is told as many as ids
  * are allowed, once and for all; the stack begins with few and gets more when they are needed. The
- * requests that this takes (RFC 6525) stay inside: its own are answered here, and the peer's part is
- * played here. So request numbers differ on both sides too, by the requests that stayed inside.
+ * requests that this takes (RFC 6525) stay inside: its own are answered here, and the peer's part
+ * is played here. So request numbers differ on both sides too, by the requests that stayed inside.
  *
  * Packets come screened (packet.h) and are changed in place; checksums are not looked at.
  */
@@ -66,15 +66,15 @@ bool renumber_init(struct renumber *r, uint16_t offered, uint16_t streams);
 void renumber_finish(struct renumber *r);
 
 /*
- * A packet of the peer's, for the stack. `received_tsn`: all up to it has come, as we told the peer.
- * Returns the length that is left; chunks that have to come again are cut out.
+ * A packet of the peer's, for the stack. `received_tsn`: all up to it has come, as we told the
+ * peer. Returns the length that is left; chunks that have to come again are cut out.
  *
  * What belongs to an id beyond the limits, or to one that no stream can be had for, goes to a
  * stream the stack does not have: it is acknowledged, reported to the peer as "invalid stream
  * identifier", and delivered to nobody.
  */
 size_t renumber_in(struct renumber *r, uint32_t received_tsn, uint8_t *packet, size_t len);
-/* A packet of the stack's, for the peer. Returns the length; COMMON_HEADER: there is nothing in it. */
+/* A packet of the stack's, for the peer. Returns the length; COMMON_HEADER: nothing is in it. */
 size_t renumber_out(struct renumber *r, uint8_t *packet, size_t len);
 
 /* The packets that stay inside; ports are not filled in. */

@@ -215,8 +215,8 @@ static enum err reset_stream(struct assoc *a, uint16_t inner)
 }
 
 /*
- * The channel may be over and gone then. A peer that opened a channel beyond the streams we have learns
- * of its end by the reset of a stream that the stack needs first.
+ * The channel may be over and gone then. A peer that opened a channel beyond the streams we have
+ * learns of its end by the reset of a stream that the stack needs first.
  */
 static void reset_our_stream(struct assoc *a, struct channel *c)
 {
@@ -377,8 +377,8 @@ static void refuse_those_beyond(struct assoc *a)
 }
 
 /*
- * The stack asks the peer, and we answer in its place: on the wire all ids were there from the start.
- * Only a peer that does not know RFC 6525 at all keeps the stack from asking.
+ * The stack asks the peer, and we answer in its place: on the wire all ids were there from the
+ * start. Only a peer that does not know RFC 6525 at all keeps the stack from asking.
  */
 static void grow(struct assoc *a)
 {
