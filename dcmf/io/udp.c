@@ -263,15 +263,18 @@ static int read_socket(struct port *p, int fd)
 	int dgrams = 0;
 
 	for (int batch = 0; batch < BATCHES_A_TURN && dgrams < DATAGRAMS_A_TURN; batch++) {
-		int most = p->batch, n = receive(u, fd, most);
+		int most = p->batch, n = receive(u, fd, most), came;
 
 		if (n < 0)
 			break;
 		if (n == 0)
 			continue;
 		p->batch = next_batch(u->batch, n);
-		dgrams += look(u->batch, number, &p->local, n);
+		dgrams += came = look(u->batch, number, &p->local, n);
 		hand_over(u, number, n, now);
+		/* with one alone there is no load: its answer need not wait for other ports */
+		if (came == 1)
+			udp_queue_flush(u->queue);
 		if (find(u, number) == NULL)
 			return -1;
 		if (n < most)

@@ -3,8 +3,9 @@
  * from the address the packet came to.
  *
  * Ports are known by a number (never reused while anything may still refer to it). Sends are queued
- * and leave at udp_flush(), which the worker calls at the end of a turn. Input functions may open
- * and close ports, also the one they were called for.
+ * and leave at udp_flush(), which the worker calls at the end of a turn; at once where a datagram came
+ * alone, after batch_end(). Input functions may open and close ports, also the one they were called
+ * for.
  */
 #pragma once
 

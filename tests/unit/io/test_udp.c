@@ -732,6 +732,28 @@ START_TEST(what_is_sent_on_from_the_receive_buffers_leaves_before_they_are_read_
 }
 END_TEST
 
+START_TEST(answer_to_one_alone_leaves_at_once_those_to_several_together)
+{
+	struct addr self;
+	int fd = peer_open("127.0.0.1", &self);
+	struct path path = { .local = at("127.0.0.1", free_port("127.0.0.1")), .remote = self };
+
+	got.echo = got.keep = true;
+	ck_assert_int_eq(udp_open(udp, &path.local, &path.port), ERR_OK);
+	peer_send(fd, &path.local, numbered(1, 10));
+	wait_for(1);
+	expect_row(fd, 1, 1, 10, 10);
+	ck_assert_uint_eq(kernel.calls, 1);
+	for (unsigned i = 2; i < 5; i++)
+		peer_send(fd, &path.local, numbered(i, 10));
+	wait_for(4);
+	ck_assert_uint_eq(kernel.calls, 1);
+	udp_flush(udp);
+	expect_row(fd, 2, 3, 10, 10);
+	close(fd);
+}
+END_TEST
+
 START_TEST(train_longer_than_the_kernel_takes_leaves_as_several)
 {
 	static uint8_t bytes[150 * 300 - 1];
@@ -858,6 +880,7 @@ static Suite *suite(void)
 	tcase_add_test(t, train_is_handed_over_whole_to_who_asks_for_it_and_may_leave_as_it_is);
 	tcase_add_test(
 		t, what_is_sent_on_from_the_receive_buffers_leaves_before_they_are_read_into_again);
+	tcase_add_test(t, answer_to_one_alone_leaves_at_once_those_to_several_together);
 	tcase_add_test(t, train_longer_than_the_kernel_takes_leaves_as_several);
 	tcase_add_test(t, trains_and_datagrams_to_one_peer_join_as_long_as_the_pieces_fit);
 	tcase_add_loop_test(t, train_pushed_as_one_leaves_one_by_one_where_it_is_refused, 0, 4);
