@@ -3,7 +3,7 @@
  *
  *     d = dtls_create(&config);           client: dtls_start(d, now)
  *     dtls_input(d, now, datagram)        until dtls_state() leaves DTLS_HANDSHAKING
- *     while (dtls_read(d, buf, &len))     after each input: plaintext records, one by one, out of that datagram
+ *     while (dtls_read(d, buf, &len))     after each input: records of that datagram, one by one
  *     dtls_send(d, plaintext)             each becomes one record in one datagram
  *     dtls_deadline(), dtls_expire()      retransmission of flights
  *     dtls_close(d)                       close_notify, then destroy
@@ -12,15 +12,15 @@
  * a fatal alert or a close_notify of the peer, which is answered, the state is DTLS_CLOSED, noticed
  * by dtls_input() or, behind data, by dtls_read().
  *
- * The peer must present a certificate and it must match one of the given fingerprints (RFC
- * 8122), otherwise the handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE
- * and no byte of data is ever delivered. Only ECDHE with AEAD suites; no renegotiation, no
- * compression, no tickets. Retransmission runs on OpenSSL's own wall clock underneath; `now` is
- * the caller's clock and is used for deadlines only.
+ * The peer must present a certificate and it must match one of the given fingerprints (RFC 8122),
+ * otherwise the handshake ends with CLOSE_DTLS_FINGERPRINT or CLOSE_DTLS_NO_CERTIFICATE and no byte
+ * of data is ever delivered. Only ECDHE with AEAD suites; no renegotiation, no compression, no
+ * tickets. Retransmission runs on OpenSSL's own wall clock underneath; `now` is the caller's clock
+ * and is used for deadlines only.
  *
- * OpenSSL shakes hands and is gone when it has: an open connection keeps its keys, what came of the peer's records and
- * little else. What only OpenSSL's connection can tell (keys for SRTP would be such a thing) has to be taken at that moment, in
- * handshake.c.
+ * OpenSSL shakes hands and is gone when it has: an open connection keeps its keys, what came of the
+ * peer's records and little else. What only OpenSSL's connection can tell (keys for SRTP would be
+ * such a thing) has to be taken at that moment, in handshake.c.
  */
 #pragma once
 
@@ -49,8 +49,8 @@ struct dtls_ctx *dtls_ctx_ref(struct dtls_ctx *ctx);
 void dtls_ctx_unref(struct dtls_ctx *ctx);
 const struct cert *dtls_ctx_cert(const struct dtls_ctx *ctx);
 /*
- * Clients say that they could do SRTP (RFC 5764), as browsers always do: some servers take nobody else, be there media or not. Keys
- * for it are never made. False: OpenSSL refused.
+ * Clients say that they could do SRTP (RFC 5764), as browsers always do: some servers take nobody
+ * else, be there media or not. Keys for it are never made. False: OpenSSL refused.
  */
 bool dtls_ctx_offer_srtp(struct dtls_ctx *ctx);
 
@@ -87,21 +87,24 @@ void dtls_destroy(struct dtls *d);                          /* sends nothing */
 
 void dtls_start(struct dtls *d, tick_t now); /* client: the first flight; server: nothing to do */
 /*
- * `dgram` is borrowed until dtls_read() has returned false, or until the next call of this: its records of data are decrypted only
- * when they are read, and those that were not read by then are lost.
+ * `dgram` is borrowed until dtls_read() has returned false, or until the next call of this: its
+ * records of data are decrypted only when they are read, and those that were not read by then are
+ * lost.
  */
 void dtls_input(struct dtls *d, tick_t now, struct span dgram);
 tick_t dtls_deadline(const struct dtls *d); /* TICK_NEVER once open */
 void dtls_expire(struct dtls *d, tick_t now);
 
 /*
- * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough; a longer one is dropped, and counted). False
- * when there is none. Records received are delivered only here; call until false after every input.
+ * The next plaintext record, at most `cap` bytes (DTLS_PLAINTEXT_MAX is always enough; a longer one
+ * is dropped, and counted). False when there is none. Records received are delivered only here;
+ * call until false after every input.
  */
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
 /*
- * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never blocks, allocates nothing.
- * Nothing is sent for an empty plaintext. After 2^48 records the connection is closed with CLOSE_DTLS_KEYS.
+ * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never
+ * blocks, allocates nothing. Nothing is sent for an empty plaintext. After 2^48 records the
+ * connection is closed with CLOSE_DTLS_KEYS.
  */
 enum err dtls_send(struct dtls *d, struct span plaintext);
 /*

@@ -19,8 +19,9 @@
 /* No record of a handshake is longer than a datagram; OpenSSL sizes a buffer by it. */
 #define SEND_MAX DTLS_MTU_MAX
 /*
- * Encrypted records that come before they can be read: a Finished that overtook its Certificate, data that overtook the
- * Finished, or forgeries. Ours: four full datagrams; more is lost, as on any network, and repeated.
+ * Encrypted records that come before they can be read: a Finished that overtook its Certificate,
+ * data that overtook the Finished, or forgeries. Ours: four full datagrams; more is lost, as on any
+ * network, and repeated.
  */
 #define EARLY_MAX ((size_t)4 * DTLS_MTU_MAX)
 
@@ -273,7 +274,10 @@ static void keep_early(struct dtls *d, struct span record)
 	d->early_len += record.len;
 }
 
-/* A handshake message, the only kind of encrypted record that OpenSSL sees: data is ours, and so is an alert behind the Finished. */
+/*
+ * A handshake message, the only kind of encrypted record that OpenSSL sees: data is ours, and so is
+ * an alert behind the Finished.
+ */
 static void feed_sealed(struct dtls *d, struct span whole, uint64_t seq)
 {
 	if (d->state != DTLS_HANDSHAKING)
@@ -372,7 +376,10 @@ static void plain_input(struct dtls *d, struct span records)
 
 /* ---- datagrams ---- */
 
-/* Records that OpenSSL gets at once: plaintext in a row, or one that is encrypted; each of those may be the last of the handshake. */
+/*
+ * Records that OpenSSL gets at once: plaintext in a row, or one that is encrypted; each of those
+ * may be the last of the handshake.
+ */
 struct run {
 	struct span records;
 	bool is_sealed;

@@ -9,7 +9,10 @@ static void note_plain(struct numbers *n, const struct record *rec)
 		n->plain_next = rec->seq + 1;
 }
 
-/* Where no nonce is in the record (ChaCha20) its ciphertext is taken for one: nobody asks for it then. */
+/*
+ * Where no nonce is in the record (ChaCha20) its ciphertext is taken for one: nobody asks for it
+ * then.
+ */
 static void note_nonce(struct numbers *n, const struct record *rec)
 {
 	struct rd r = RD(rec->body);

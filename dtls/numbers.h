@@ -1,7 +1,8 @@
 /*
  * numbers.h: the record numbers and nonces that OpenSSL used up while it shook hands.
  *
- * Whoever goes on with its keys must not use a nonce twice (RFC 5288 3), so every record that it wrote is noted here, sent or not.
+ * Whoever goes on with its keys must not use a nonce twice (RFC 5288 3), so every record that it
+ * wrote is noted here, sent or not.
  */
 #pragma once
 
@@ -17,12 +18,15 @@ struct numbers {
 	uint64_t sealed_next; /* epoch 1: likewise */
 	uint64_t nonce_next;  /* what would follow the last explicit nonce; of GCM only */
 	/*
-	 * An explicit nonce did not follow the one before it, which no GCM of OpenSSL does: then nobody
-	 * knows which are left.
+	 * An explicit nonce did not follow the one before it, which no GCM of OpenSSL does: then
+	 * nobody knows which are left.
 	 */
 	bool nonce_leaps;
 	bool epoch_leaps; /* there was another epoch: those of 1 are not all */
-	/* Our last handshake record of epoch 1 as it was written, which is our Finished; len 0: none, or too long. */
+	/*
+	 * Our last handshake record of epoch 1 as it was written, which is our Finished; len 0:
+	 * none, or too long.
+	 */
 	uint8_t finished[FINISHED_RECORD_MAX];
 	size_t finished_len;
 };

@@ -4,13 +4,17 @@
 #include "dtls/dtls_parts.h"
 
 /*
- * How often our last flight is sent again, and no sooner than this after the last time. Ours: as often as OpenSSL's clients
- * repeat theirs, and Firefox begins with 50 ms; one that has it already is not to be flooded.
+ * How often our last flight is sent again, and no sooner than this after the last time. Ours: as
+ * often as OpenSSL's clients repeat theirs, and Firefox begins with 50 ms; one that has it already
+ * is not to be flooded.
  */
 #define REPEATS_MAX 12
 #define REPEAT_US   TICK_MS(20)
 
-/* Handshake messages and alerts that are longer are nothing that we could want. Ours: a full datagram. */
+/*
+ * Handshake messages and alerts that are longer are nothing that we could want. Ours: a full
+ * datagram.
+ */
 #define CONTROL_MAX DTLS_MTU_MAX
 
 enum alert_level { ALERT_WARNING = 1, ALERT_FATAL };
@@ -59,8 +63,9 @@ enum err open_send(struct dtls *d, struct span plaintext)
 }
 
 /*
- * A peer that repeats its Finished did not get ours, so ChangeCipherSpec and Finished go out once more, as new records with new
- * numbers (RFC 6347 4.2.2, 4.2.4). Only an authentic record gets here: nobody else makes us send.
+ * A peer that repeats its Finished did not get ours, so ChangeCipherSpec and Finished go out once
+ * more, as new records with new numbers (RFC 6347 4.2.2, 4.2.4). Only an authentic record gets
+ * here: nobody else makes us send.
  */
 static void repeat_last_flight(struct dtls *d)
 {
@@ -158,8 +163,8 @@ static struct span *source(struct dtls *d)
 }
 
 /*
- * Reads on, acting on everything else, to a record of data; it says so itself, its tag will tell. It stays where it is, *from.
- * False: there is none.
+ * Reads on, acting on everything else, to a record of data; it says so itself, its tag will tell.
+ * It stays where it is, *from. False: there is none.
  */
 static bool find_data(struct dtls *d, struct record *rec, struct span **from, struct span *behind)
 {
@@ -198,8 +203,9 @@ bool open_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len)
 
 	while (find_data(d, &rec, &from, &behind)) {
 		*from = behind;
+		/* an empty record is legal and says nothing (RFC 5246 6.2.1) */
 		if (protect_open(&d->protect, &rec, buf, cap, len) && *len > 0)
-			return true; /* an empty record is legal and says nothing (RFC 5246 6.2.1) */
+			return true;
 	}
 	return false;
 }

@@ -9,14 +9,17 @@
 #define NONCE     12
 #define KEY_MAX   32
 #define PLAIN_MAX 16384
-/* What is authenticated beside the content: epoch, number, type, version, length (RFC 5246 6.2.3.3). */
+/*
+ * What is authenticated beside the content: epoch, number, type, version, length (RFC 5246
+ * 6.2.3.3).
+ */
 #define AAD 13
 
 static const struct facts {
 	const char *cipher; /* as EVP_CIPHER_fetch() knows it */
 	int nid;
 	uint8_t key;
-	/* Bytes of the nonce out of the key block, and those in each record: RFC 5288 3, RFC 7905 2. */
+	/* Bytes of the nonce: out of the key block, in each record (RFC 5288 3, RFC 7905 2). */
 	uint8_t fixed, in_record;
 } facts[AEADS] = {
 	[AEAD_AES_128_GCM] = { "AES-128-GCM", NID_aes_128_gcm, 16, 4, 8 },
@@ -101,8 +104,9 @@ static bool make_keys(struct key_block *k, const struct protect_config *c)
 }
 
 /*
- * One direction. Who seals with GCM gives OpenSSL the whole nonce, which is counted up from there (a length of -1 means that; with
- * the fixed part alone it would begin at random, and might meet a nonce of the handshake).
+ * One direction. Who seals with GCM gives OpenSSL the whole nonce, which is counted up from there
+ * (a length of -1 means that; with the fixed part alone it would begin at random, and might meet a
+ * nonce of the handshake).
  */
 static EVP_CIPHER_CTX *keyed(
 	const struct protect_config *c, const struct key_block *k, int side, bool seals)
@@ -140,14 +144,19 @@ static void forget_errors(void)
 		ERR_clear_error();
 }
 
-/* Network order. With lengths that are known it is a few instructions, where a cursor takes calls. */
+/*
+ * Network order. With lengths that are known it is a few instructions, where a cursor takes calls.
+ */
 static inline void put(uint8_t *at, uint64_t value, unsigned bytes)
 {
 	for (; bytes > 0; value >>= 8)
 		at[--bytes] = (uint8_t)value;
 }
 
-/* `len` is that of the content as OpenSSL wants it: with the nonce in the record and, to open, the tag. */
+/*
+ * `len` is that of the content as OpenSSL wants it: with the nonce in the record and, to open, the
+ * tag.
+ */
 static bool set_aad(EVP_CIPHER_CTX *ctx, const struct record *rec, size_t len)
 {
 	uint8_t aad[AAD];
@@ -166,7 +175,11 @@ static bool set_aad(EVP_CIPHER_CTX *ctx, const struct record *rec, size_t len)
 	return false;
 }
 
-/* Seals or opens a body where it stands. False: OpenSSL refused, or it is not authentic; then OpenSSL has overwritten what came out. */
+/*
+ * Seals or opens a body where it stands, tag and all. False: OpenSSL refused, or it is not
+ * authentic; then OpenSSL has overwritten what came out. The length tells that it was taken for a
+ * TLS record: as a piece of a stream, without a tag, it would come out as long as it went in.
+ */
 static bool turn(EVP_CIPHER_CTX *ctx, uint8_t *body, size_t len, size_t expected)
 {
 	int n = 0;

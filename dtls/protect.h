@@ -1,5 +1,6 @@
 /*
- * protect.h: the record protection of one open connection: the keys of both directions, the numbers of its records, and what has come.
+ * protect.h: the record protection of one open connection: the keys of both directions, the numbers
+ * of its records, and what has come.
  *
  *     algorithms_init(&a)                    once for many connections
  *     protect_init(&p, &config)              the keys, out of what the handshake agreed
@@ -7,9 +8,9 @@
  *     protect_open(&p, &record, ...)         the plaintext of one that came
  *     protect_finish(&p)
  *
- * OpenSSL's EVP does the cryptography, in the form that its own TLS uses: a cipher that is told the fixed part of the nonce
- * takes whole TLS records, in place, with one call a record (provider-cipher(7), "tlsaad", "tlsivfixed"). That is a third cheaper
- * than the same in single steps.
+ * OpenSSL's EVP does the cryptography, in the form that its own TLS uses: a cipher that is told the
+ * fixed part of the nonce takes whole TLS records, in place, with one call a record ("tlsaad" and
+ * "tlsivfixed" in provider-cipher(7)). That is a third cheaper than the same in single steps.
  */
 #pragma once
 
@@ -51,11 +52,14 @@ struct protect_config {
 	struct secrets *secrets;
 	bool is_client;
 	/*
-	 * What the handshake has not used of record numbers and explicit nonces, which are counted upwards
-	 * from here. The latter means nothing with ChaCha20.
+	 * What the handshake has not used of record numbers and explicit nonces, which are counted
+	 * upwards from here. The latter means nothing with ChaCha20.
 	 */
 	uint64_t next_seq, next_nonce;
-	/* A record that this side has sealed in the handshake. It must open with what comes out as our own key. */
+	/*
+	 * A record that this side has sealed in the handshake. It must open with what comes out as
+	 * our own key.
+	 */
 	struct span proof;
 };
 
@@ -68,24 +72,25 @@ struct protect {
 };
 
 /*
- * False: out of memory, the suite is not one of ours, or the proof does not open; *p can be finished. `proved` receives the
- * plaintext of the proof, at most `cap` bytes.
+ * False: out of memory, the suite is not one of ours, or the proof does not open; *p can be
+ * finished. `proved` receives the plaintext of the proof, at most `cap` bytes.
  */
 bool protect_init(struct protect *p, const struct protect_config *config, uint8_t *proved,
 	size_t cap, size_t *proved_len);
 void protect_finish(struct protect *p); /* keys are wiped; twice is harmless */
 
 /*
- * The whole record into `out`, RECORD_MAX bytes; its length. 0: the plaintext is too long, the numbers are used up, or OpenSSL
- * failed. A number once tried is never used again.
+ * The whole record into `out`, RECORD_MAX bytes; its length. 0: the plaintext is too long, the
+ * numbers are used up, or OpenSSL failed. A number once tried is never used again.
  */
 size_t protect_seal(struct protect *p, uint8_t type, struct span plain, uint8_t *out);
 /* One number is left, which is for a close_notify; or none. */
 bool protect_is_spent(const struct protect *p);
 
 /*
- * The plaintext into `buf`, at most `cap` bytes; it may be empty. False, and counted: not authentic, came before, longer than
- * `cap`, or not of this epoch. Nothing that is not authentic gets into `buf`.
+ * The plaintext into `buf`, at most `cap` bytes; it may be empty. False, and counted: not
+ * authentic, came before, longer than `cap`, or not of this epoch. Nothing that is not authentic
+ * gets into `buf`.
  */
 bool protect_open(
 	struct protect *p, const struct record *rec, uint8_t *buf, size_t cap, size_t *len);

@@ -11,8 +11,8 @@
 
 #define REPLAY_WORDS 4
 /*
- * A record that is further behind the newest is taken for an old one. Ours: the RFC says 64 as a rule,
- * but a burst of datagrams may be reordered whole.
+ * A record that is further behind the newest is taken for an old one. Ours: the RFC says 64 as a
+ * rule, but a burst of datagrams may be reordered whole.
  */
 #define REPLAY_WINDOW ((REPLAY_WORDS - 1) * 64)
 
@@ -23,5 +23,7 @@ struct replay {
 };
 
 bool replay_is_fresh(const struct replay *r, uint64_t seq);
-/* Of a fresh number only, and only when its record was authentic: nobody else may move the window. */
+/*
+ * Of a fresh number only, and only when its record was authentic: nobody else may move the window.
+ */
 void replay_take(struct replay *r, uint64_t seq);

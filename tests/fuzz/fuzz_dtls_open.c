@@ -1,10 +1,13 @@
 /*
- * fuzz_dtls_open.c: any records into an open connection, most of them authentic, so that what stands behind the tag is reached.
+ * fuzz_dtls_open.c: any records into an open connection, most of them authentic, so that what
+ * stands behind the tag is reached.
  *
- * The first byte chooses cipher and role. Then come steps of four bytes: what, type, a number, a length; and so many bytes of input.
- * What, by its lowest two bits: 0 a datagram as it is; else a record of that type with that content, sealed with the peer's key and
- * its next number, or, with 2, as many numbers on, or, with 3, with one byte changed. Bit 2: it waits, and goes out in one
- * datagram with the next. Bit 3: the connection sends something itself. Bit 4: half a second passes.
+ * The first byte chooses cipher and role. Then come steps of four bytes: what, type, a number, a
+ * length; and so many bytes of input. What, by its lowest two bits: 0 a datagram as it is; else a
+ * record of that type with that content, sealed with the peer's key and its next number, or, with
+ * 2, as many numbers on, or, with 3, with one byte changed. Bit 2: it waits, and goes out in one
+ * datagram with the next. Bit 3: the connection sends something itself. Bit 4: half a second
+ * passes.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
  * known_keys.h: keys and records that others have computed.
  *
- * The secrets are of NIST's test vectors for the key derivation of TLS 1.2 (CAVP, "tls.rsp", SHA-256, first of its kind); the
- * records were sealed with what Python's hmac makes of them, by Python's cryptography: data, record number 0x010203040506,
- * explicit nonce 2^64 - 2, epoch 1.
+ * The secrets are of NIST's test vectors for the key derivation of TLS 1.2 (CAVP, "tls.rsp",
+ * SHA-256, first of its kind); the records were sealed with what Python's hmac makes of them, by
+ * Python's cryptography: data, record number 0x010203040506, explicit nonce 2^64 - 2, epoch 1.
  */
 #pragma once
 

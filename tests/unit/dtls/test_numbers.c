@@ -1,4 +1,7 @@
-/* test_numbers.c: what is noted of the records that OpenSSL writes, and what makes the notes worthless. */
+/*
+ * test_numbers.c: what is noted of the records that OpenSSL writes, and what makes the notes
+ * worthless.
+ */
 #include "dtls/numbers.h"
 
 #include "dtls/record.h"

@@ -1,6 +1,6 @@
 /*
- * test_open.c: what an open connection does with records: beside OpenSSL's own, behind a handshake that
- * arrives in pieces, and with everything that is not data.
+ * test_open.c: what an open connection does with records: beside OpenSSL's own, behind a handshake
+ * that arrives in pieces, and with everything that is not data.
  *
  *     client ══ wire ══ server        both ours, or one of them OpenSSL alone
  */
@@ -197,7 +197,10 @@ static void expect_numbers_once(int side, bool has_nonces)
 	}
 }
 
-/* Handshakes that lose a third of their datagrams, and so repeat a good deal; then data, repetitions, an end. */
+/*
+ * Handshakes that lose a third of their datagrams, and so repeat a good deal; then data,
+ * repetitions, an end.
+ */
 START_TEST(no_number_and_no_nonce_is_used_twice)
 {
 	unsigned most = 0;
@@ -297,7 +300,10 @@ static void spoil_nothing(struct numbers *n)
 {
 }
 
-/* As soon as that side's Finished is under way, which with a client is before the connection is open. */
+/*
+ * As soon as that side's Finished is under way, which with a client is before the connection is
+ * open.
+ */
 static bool spoil_on_the_way(struct sim *s, int from, struct span dgram)
 {
 	struct dtls *d = s->end[from].dtls;
@@ -508,7 +514,10 @@ START_TEST(a_close_notify_around_the_finished_is_heard)
 }
 END_TEST
 
-/* The Finished alone, then its ChangeCipherSpec: it waits here, OpenSSL never sees what it cannot read. */
+/*
+ * The Finished alone, then its ChangeCipherSpec: it waits here, OpenSSL never sees what it cannot
+ * read.
+ */
 START_TEST(a_finished_that_overtakes_its_change_cipher_spec_waits)
 {
 	size_t first = RECORD_HEADER + 1;
@@ -700,7 +709,10 @@ static bool count_alerts(struct sim *s, int from, struct span dgram)
 	return true;
 }
 
-/* HelloRequest comes of a server, ClientHello of a client; from the wrong side they are late copies of something. */
+/*
+ * HelloRequest comes of a server, ClientHello of a client; from the wrong side they are late copies
+ * of something.
+ */
 START_TEST(who_asks_to_negotiate_anew_is_told_no)
 {
 	static const uint8_t hello_request[FRAGMENT_HEADER] = { 0 };

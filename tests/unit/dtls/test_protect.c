@@ -1,5 +1,6 @@
 /*
- * test_protect.c: records of open connections beside those that others have sealed, and everything that is no such record.
+ * test_protect.c: records of open connections beside those that others have sealed, and everything
+ * that is no such record.
  */
 #include "dtls/protect.h"
 
