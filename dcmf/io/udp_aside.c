@@ -16,6 +16,7 @@
 enum {
 	STUN_LAST = 3,   /* RFC 7983, section 7: the first byte of STUN is 0..3 */
 	THICK_AFTER = 4, /* ours: checks in a row, each within the interval: it is no chance */
+	RARE_AFTER = 2,  /* ours: intervals in a row without one */
 };
 
 /* At any time one of the two events is pending. */
@@ -26,7 +27,7 @@ struct udp_aside {
 	void *arg;
 	struct loop *loop;
 	tick_t last; /* when something was there while we listened */
-	unsigned thick;
+	unsigned thick, empty;
 };
 
 static const struct timeval wait_time = { .tv_usec = UDP_ASIDE_WAIT_MS * 1000 };
@@ -54,6 +55,7 @@ static void await_any(struct udp_aside *a)
 
 static void await_more(struct udp_aside *a)
 {
+	a->empty = 0;
 	event_del(&a->readable);
 	event_add(&a->interval, &wait_time);
 }
@@ -78,7 +80,10 @@ static void on_interval(evutil_socket_t fd, short what, void *arg)
 	struct udp_aside *a = arg;
 	int n = a->read(a->arg, a->fd);
 
-	if (n == 0 || n >= UDP_ASIDE_MANY)
+	if (n < 0)
+		return;
+	a->empty = n == 0 ? a->empty + 1 : 0;
+	if (a->empty >= RARE_AFTER || n >= UDP_ASIDE_MANY)
 		await_any(a);
 }
 
