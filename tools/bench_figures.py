@@ -83,7 +83,7 @@ FIGURES = [
     Figure("latency", "added when passed through", "us", difference("passing-p50", "direct-p50"), Target(AT_MOST, 50)),
     Figure("workers", "1 KiB message with two workers at once, CPU", "us", value("two-workers-message")),
     Figure("workers", "its ratio to one worker", "x", ratio("two-workers-message", "gateway-message-1024"), Target(AT_MOST, 1.05)),
-    Figure("workers", "messages a second of two workers to one", "x", ratio("two-workers-rate", "gateway-rate-1024"), Target(AT_LEAST, 1.9), own_cores=4),
+    Figure("workers", "two workers' messages a second to one's", "x", ratio("two-workers-rate", "gateway-rate-1024"), Target(AT_LEAST, 1.9), own_cores=4),
 ]
 PARTS = list(dict.fromkeys(f.part for f in FIGURES))
 
@@ -129,13 +129,18 @@ def wanted(only):
     return [f for f in FIGURES if f.part in only]
 
 
+def label(figure, indent):
+    """What belongs to the figure above stands to the right of it."""
+    return (indent if figure.unit == "x" and figure.words[0].islower() else "") + figure.words
+
+
 def text(rounds, only, rebuilt, cores):
     """A table for a terminal."""
     width = max(len(f.words) for f in FIGURES) + 2
     lines = [f"{'figure':{width}} {'min':>9} {'median':>9} {'max':>9} {'':5} {'target':22}"]
     for f in wanted(only):
         have = over_rounds(f, rounds)
-        words = ("  " if f.words[0].islower() and f.unit == "x" else "") + f.words
+        words = label(f, "  ")
         if have is None:
             lines.append(f"{words:{width}} not measured")
             continue
@@ -164,5 +169,5 @@ def markdown(results, only, cores):
         if all(over_rounds(f, rounds) is None for _, _, rounds in results):
             continue
         cells = "".join(" {} | {} |".format(*cell(f, rounds, rebuilt, cores)) for _, rebuilt, rounds in results)
-        lines.append(f"| {f.words} |{cells}")
+        lines.append(f"| {label(f, '&emsp;')} |{cells}")
     return "\n".join(lines)

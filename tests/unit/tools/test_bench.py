@@ -20,7 +20,7 @@ def figure(words):
 KIB = figure("1 KiB message ended and sent on, CPU of the worker")
 TO_FLOOR = figures.FIGURES[1]
 BIG = figure("16 KiB messages on one channel, a core")
-TWO = figure("messages a second of two workers to one")
+TWO = figure("two workers' messages a second to one's")
 
 
 class Figures(unittest.TestCase):
@@ -58,6 +58,7 @@ class Figures(unittest.TestCase):
         table = figures.markdown([("packaged", False, rounds), ("rebuilt", True, rounds)], ["messages"], 2).splitlines()
         self.assertEqual(table[:2], ["| median (min to max) | packaged | target | rebuilt | target |", "|---|---|---|---|---|"])
         self.assertEqual(len(table), 4)
+        self.assertTrue(table[3].startswith("| &emsp;its ratio to the floor"), table[3])
         self.assertTrue(table[3].endswith("| 4.00 (4.00 to 4.00) | at most 3.80: **missed** | 4.00 (4.00 to 4.00) | at most 3.00: **missed** |"), table[3])
 
 
