@@ -5,16 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool addr_eq(const struct addr *a, const struct addr *b)
-{
-	return addr_eq_ip(a, b) && a->port == b->port;
-}
-
-bool addr_eq_ip(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->scope == b->scope && memcmp(a->ip, b->ip, 16) == 0;
-}
-
 bool addr_is_any(const struct addr *a)
 {
 	static const uint8_t zero[16];

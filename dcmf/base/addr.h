@@ -24,8 +24,17 @@ struct addr {
 
 #define ADDR_TEXT_MAX 72 /* "[v6%zone]:port" and its end */
 
-bool addr_eq(const struct addr *a, const struct addr *b);
-bool addr_eq_ip(const struct addr *a, const struct addr *b);
+/* Several times for each datagram: here, so that the compiler can take them apart. */
+static inline bool addr_eq_ip(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && a->scope == b->scope && memcmp(a->ip, b->ip, 16) == 0;
+}
+
+static inline bool addr_eq(const struct addr *a, const struct addr *b)
+{
+	return addr_eq_ip(a, b) && a->port == b->port;
+}
+
 bool addr_is_any(const struct addr *a);      /* 0.0.0.0 or :: */
 bool addr_is_loopback(const struct addr *a); /* 127.0.0.0/8, ::1 */
 bool addr_is_set(const struct addr *a);      /* family, not any, port not 0 */

@@ -343,11 +343,6 @@ tick_t media_last_check(const struct media *m)
 	return m->consented;
 }
 
-bool media_has_path(const struct media *m)
-{
-	return m->path.remote.family != ADDR_NONE;
-}
-
 void media_send(struct media *m, const struct path *path, struct span dgram)
 {
 	media_send_train(m, path, dgram, dgram.len);

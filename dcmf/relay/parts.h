@@ -223,7 +223,10 @@ void media_input(struct media *m, const struct source *source, const struct path
 void media_send(struct media *m, const struct path *path, struct span dgram);
 void media_send_train(
 	struct media *m, const struct path *path, struct span bytes, size_t piece);
-bool media_has_path(const struct media *m);
+static inline bool media_has_path(const struct media *m)
+{
+	return m->path.remote.family != ADDR_NONE;
+}
 enum setup media_setup(const struct media *m);
 /* Ours; NULL without ICE. */
 const char *media_ufrag(const struct media *m);
