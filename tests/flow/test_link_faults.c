@@ -68,6 +68,43 @@ START_TEST(connection_that_breaks_resets_reliable_channels_and_comes_back)
 }
 END_TEST
 
+static bool is_connected(struct world *world)
+{
+	(void)world;
+	return app_server_is_connected(server);
+}
+
+/* How long the server waits for the next connection after it has broken this one. */
+static double pause_after_break(void)
+{
+	tick_t broken = sim_now();
+
+	app_server_break(server, "the peer reset the connection");
+	world_run(w, 0.1);
+	ck_assert(world_until(w, 40, is_connected));
+	return (double)tick_since(broken, sim_now()) / (double)TICK_S(1);
+}
+
+START_TEST(only_a_connection_that_lasts_is_followed_by_a_short_pause)
+{
+	double pause;
+
+	begin(__func__);
+	for (int expected = 1; expected <= 8; expected *= 2) {
+		pause = pause_after_break();
+		ck_assert_double_ge(pause, expected);
+		ck_assert_double_lt(pause, expected + 0.5);
+	}
+	world_run(w, 29);
+	ck_assert_double_ge(pause_after_break(), 16);
+	world_run(w, 31);
+	pause = pause_after_break();
+	ck_assert_double_ge(pause, 1);
+	ck_assert_double_lt(pause, 1.5);
+	end();
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	uint8_t wire[16];
@@ -139,20 +176,32 @@ START_TEST(message_on_a_stream_that_is_not_open_is_dropped_and_the_server_told_o
 }
 END_TEST
 
-START_TEST(server_that_floods_strange_streams_is_counted_and_told_of_ten_times)
+static void flood(void)
+{
+	for (uint16_t sid = 100; sid < 1000; sid++)
+		serve(sid, "anybody?");
+}
+
+START_TEST(server_that_floods_strange_streams_is_counted_and_told_of_ten_times_a_connection)
 {
 	int64_t unknown = counter_value[CNT_link_stream_unknown_total];
 
 	begin(__func__);
 	ways->never_closes = true;
-	for (uint16_t sid = 100; sid < 1000; sid++)
-		serve(sid, "anybody?");
+	flood();
 	serve(1000, "behind it");
 	world_run(w, 1);
 	ck_assert_str_eq(got.text, "behind it");
 	ck_assert_int_eq(counter_value[CNT_link_stream_unknown_total], unknown + 900);
 	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_MDC_FAILED), 10);
 	ck_assert_uint_eq(app_server_conns(server), 1);
+	app_server_break(server, "the peer reset the connection");
+	world_run(w, 2);
+	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_MDC_FAILED), 11);
+	flood();
+	world_run(w, 1);
+	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_MDC_FAILED), 21);
+	ck_assert_uint_eq(app_server_conns(server), 2);
 	end();
 }
 END_TEST
@@ -323,10 +372,20 @@ START_TEST(tls_and_its_name_and_fingerprints_reach_the_world)
 	ck_assert_uint_eq(app_server_called(server)->fingerprint_count, 2);
 	view(&v);
 	ck_assert_str_eq(v.link.protection, "TLSv1.3 TLS_AES_128_GCM_SHA256");
+	ck_assert(phone_update(p)); /* the same again changes nothing */
+	world_run(w, 0.5);
+	ck_assert_uint_eq(app_server_conns(server), 1);
 	prints[0].md[0]++; /* another certificate: connect anew */
 	ck_assert(phone_update(p));
 	world_run(w, 0.5);
 	ck_assert_uint_eq(app_server_conns(server), 2);
+	name[0] = 'b'; /* it shall prove another name: likewise */
+	ck_assert(phone_update(p));
+	world_run(w, 0.5);
+	ck_assert_uint_eq(app_server_conns(server), 3);
+	ck_assert_str_eq(app_server_called(server)->server_name, "bs.example");
+	name[0] = 'a';
+	prints[0].md[0]--;
 	end();
 }
 END_TEST
@@ -471,12 +530,14 @@ static void add(TCase *tc)
 {
 	tcase_add_test(tc, server_that_refuses_is_tried_again_ever_later_and_told_of_once);
 	tcase_add_test(tc, connection_that_breaks_resets_reliable_channels_and_comes_back);
+	tcase_add_test(tc, only_a_connection_that_lasts_is_followed_by_a_short_pause);
 	tcase_add_loop_test(tc, server_that_answers_nonsense_loses_its_connection, 0,
 		sizeof(nonsense) / sizeof(nonsense[0]));
 	tcase_add_test(tc, frame_of_an_unknown_type_is_skipped);
 	tcase_add_test(
 		tc, message_on_a_stream_that_is_not_open_is_dropped_and_the_server_told_once);
-	tcase_add_test(tc, server_that_floods_strange_streams_is_counted_and_told_of_ten_times);
+	tcase_add_test(tc,
+		server_that_floods_strange_streams_is_counted_and_told_of_ten_times_a_connection);
 	tcase_add_loop_test(tc, message_that_is_larger_than_the_phone_takes_is_refused, 0, 4);
 	tcase_add_test(tc, message_that_is_larger_than_the_server_takes_is_refused);
 	tcase_add_test(tc, message_with_an_impossible_ppid_is_dropped);
