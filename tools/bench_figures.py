@@ -1,7 +1,7 @@
 """What tools/bench tells: each figure from the values of a round, its target, and tables of them as text and as Markdown.
 
 A value is what one program measured in one round, by name ("records-ssl-1024": 1.42). A figure is a value, or what follows from values of the
-same round; over the rounds it has a minimum, a median and a maximum. The median is held against the target.
+same round; over the rounds it has a minimum, a median and a maximum. Each round is held against the target.
 """
 from dataclasses import dataclass
 from typing import Callable, Optional
@@ -96,18 +96,18 @@ def spread(numbers):
 
 
 def over_rounds(figure, rounds):
-    """The spread, or None where no round measured it."""
+    """What the rounds that measured it say."""
     numbers = []
     for r in rounds:
         try:
             numbers.append(figure.compute(r))
         except KeyError:
             pass
-    return spread(numbers) if numbers else None
+    return numbers
 
 
 def number(x):
-    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 10 else f"{x:.2f}"
+    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 10 else f"{x:.2f}" if abs(x) >= 0.5 else f"{x:.3f}"
 
 
 def target_words(figure, rebuilt, cores):
@@ -119,10 +119,11 @@ def target_words(figure, rebuilt, cores):
     return f"{t.how} {number(t.of(rebuilt))}"
 
 
-def verdict(figure, median, rebuilt, cores):
+def verdict(figure, numbers, rebuilt, cores):
     if figure.target is None or cores < figure.own_cores:
         return ""
-    return "met" if figure.target.is_met(median, rebuilt) else "missed"
+    met = sum(figure.target.is_met(n, rebuilt) for n in numbers)
+    return "met" if met == len(numbers) else "missed" if met == 0 else f"met in {met} of {len(numbers)} rounds"
 
 
 def wanted(only):
@@ -141,24 +142,24 @@ def text(rounds, only, rebuilt, cores):
     for f in wanted(only):
         have = over_rounds(f, rounds)
         words = label(f, "  ")
-        if have is None:
+        if not have:
             lines.append(f"{words:{width}} not measured")
             continue
-        low, mid, high = (number(x) for x in have)
+        low, mid, high = (number(x) for x in spread(have))
         lines.append(f"{words:{width}} {low:>9} {mid:>9} {high:>9} {f.unit:5} {target_words(f, rebuilt, cores):22} "
-                     f"{verdict(f, have[1], rebuilt, cores)}".rstrip())
+                     f"{verdict(f, have, rebuilt, cores)}".rstrip())
     return "\n".join(lines)
 
 
 def cell(figure, rounds, rebuilt, cores):
     """The median with its spread, and what became of the target, of one build."""
     have = over_rounds(figure, rounds)
-    if have is None:
+    if not have:
         return "not measured", ""
-    low, mid, high = (number(x) for x in have)
+    low, mid, high = (number(x) for x in spread(have))
     unit = "" if figure.unit == "x" else f" {figure.unit}"
-    said = " ".join(filter(None, (target_words(figure, rebuilt, cores), verdict(figure, have[1], rebuilt, cores))))
-    return f"{mid}{unit} ({low} to {high})", said.replace("missed", "**missed**").replace(" met", ": met").replace(" **missed", ": **missed")
+    outcome = verdict(figure, have, rebuilt, cores).replace("missed", "**missed**")
+    return f"{mid}{unit} ({low} to {high})", ": ".join(filter(None, (target_words(figure, rebuilt, cores), outcome)))
 
 
 def markdown(results, only, cores):
@@ -166,7 +167,7 @@ def markdown(results, only, cores):
     head = "".join(f" {name} | target |" for name, _, _ in results)
     lines = [f"| median (min to max) |{head}", "|---|" + "---|---|" * len(results)]
     for f in wanted(only):
-        if all(over_rounds(f, rounds) is None for _, _, rounds in results):
+        if not any(over_rounds(f, rounds) for _, _, rounds in results):
             continue
         cells = "".join(" {} | {} |".format(*cell(f, rounds, rebuilt, cores)) for _, rebuilt, rounds in results)
         lines.append(f"| {label(f, '&emsp;')} |{cells}")
