@@ -315,6 +315,51 @@ START_TEST(last_words_to_a_server_that_does_not_read_are_bounded)
 }
 END_TEST
 
+/* How far back the server heard it on stream 1000. */
+static unsigned since(unsigned type, const char *text)
+{
+	const struct heard *h;
+
+	for (unsigned i = 0; (h = app_server_heard(server, i)) != NULL && i < HEARD_MAX; i++)
+		if (h->sid == 1000 && h->type == type && (text == NULL || !strcmp(h->text, text)))
+			return i;
+	ck_abort_msg("the server has not heard %s", text ? text : "of its end");
+	return 0;
+}
+
+/*
+ *     1000: "one" "two", closed, open again, "three", closed ──► server that does not read yet
+ */
+START_TEST(last_words_reach_a_server_that_reads_later_in_order_and_before_the_end)
+{
+	begin(__func__);
+	ways->deaf = true;
+	while (counter_value[CNT_buffered_bytes] == 0) {
+		say_much(1001, 16 * KIB);
+		world_run(w, 0.2);
+	}
+	say(1000, "one");
+	say(1000, "two");
+	close_channel(1000);
+	ck_assert(phone_update(p));
+	ck_assert_int_eq(ue_open(p->ue, &streams[0], false), ERR_OK);
+	ck_assert(phone_update(p));
+	world_run(w, 1);
+	say(1000, "three");
+	close_channel(1000);
+	ck_assert_uint_eq(app_server_count(server, FRAME_CLOSE), 0);
+	ways->deaf = false;
+	world_run(w, 2);
+	ck_assert_uint_eq(app_server_count(server, FRAME_CLOSE), 2);
+	ck_assert_uint_eq(since(FRAME_CLOSE, NULL) + 1, since(FRAME_MESSAGE, "three"));
+	ck_assert_uint_eq(since(FRAME_OPEN, NULL), since(FRAME_MESSAGE, "three") + 1);
+	ck_assert_int_eq(app_server_heard(server, since(FRAME_OPEN, NULL) + 1)->type, FRAME_CLOSE);
+	ck_assert_uint_eq(since(FRAME_MESSAGE, "two"), since(FRAME_OPEN, NULL) + 2);
+	ck_assert_uint_eq(since(FRAME_MESSAGE, "one"), since(FRAME_MESSAGE, "two") + 1);
+	end();
+}
+END_TEST
+
 static bool everything_heard(struct world *world)
 {
 	(void)world;
@@ -389,6 +434,93 @@ START_TEST(phone_that_does_not_read_for_long_loses_reliable_channels_and_old_mes
 }
 END_TEST
 
+/* A message of 4 KiB on each of the three channels, from the phone or to it. */
+static bool three_more(bool from_phone)
+{
+	static uint8_t piece[4 * KIB];
+	bool went = false;
+
+	for (uint16_t sid = 1000; sid <= 1002; sid++) {
+		p->touched = true;
+		if (!from_phone)
+			app_server_frame(server, sid, FRAME_MESSAGE, PPID_BINARY, SPAN_OF(piece));
+		else if (ue_send(p->ue, sim_now(), sid, PPID_BINARY, SPAN_OF(piece)) == ERR_OK)
+			went = true;
+	}
+	return went || !from_phone;
+}
+
+/*
+ *     1000 ── 43 KiB ──┐
+ *     1001 ── 43 KiB ──┼── 128 KiB: enough, though each alone may hold 64
+ *     1002 ── 43 KiB ──┘
+ */
+START_TEST(channels_of_a_phone_hold_together_no_more_than_two_may)
+{
+	bool from_phone = _i == 0;
+
+	begin(__func__);
+	ways->deaf = from_phone;
+	ue_hold(p->ue, !from_phone);
+	while (counter_value[CNT_buffered_bytes] == 0) { /* what others hold */
+		(from_phone ? say_much : serve_much)(1000, 4 * KIB);
+		world_run(w, 0.2);
+	}
+	for (unsigned i = 0; i < 200 && three_more(from_phone); i++)
+		world_run(w, 0.01);
+	world_run(w, 1);
+	ck_assert_int_ge(counter_value[CNT_buffered_bytes], 2 * 64 * KIB);
+	ck_assert_int_le(counter_value[CNT_buffered_bytes], 2 * 64 * KIB + 24 * KIB);
+	ck_assert_int_eq(app_server_is_paused(server), !from_phone);
+	ways->deaf = false;
+	ue_hold(p->ue, false);
+	p->touched = true;
+	world_run(w, 20);
+	ck_assert(!app_server_is_paused(server));
+	ck_assert_int_eq(closed_by(1000), CLOSE_NONE);
+	ck_assert_int_eq(counter_value[CNT_buffered_bytes], 0);
+	end();
+}
+END_TEST
+
+/* Of a partially reliable channel half of what waits: the oldest. What is left still arrives. */
+START_TEST(phone_that_reads_again_gets_the_newest_half)
+{
+	int64_t dropped = counter_value[CNT_messages_dropped_total], held;
+	/* so long that SCTP itself gives nothing up */
+	static const struct ue_stream lossy = { .sid = 1001,
+		.quality = { false, MAX_LIFETIME, 256, 600000 } };
+	struct phone_options o = { .streams = &lossy, .stream_count = 1 };
+	char text[4 * KIB] = "";
+	unsigned said = 0;
+
+	begin_with(__func__, small_queues, &o);
+	ue_hold(p->ue, true);
+	for (; counter_value[CNT_buffered_bytes] == 0; said++) {
+		serve_much(1001, 16 * KIB); /* one message */
+		world_run(w, 2);
+	}
+	while (!app_server_is_paused(server)) {
+		snprintf(text, sizeof(text), "%u", ++said);
+		app_server_frame(server, 1001, FRAME_MESSAGE, PPID_STRING, SPAN_OF(text));
+		world_run(w, 0.05);
+	}
+	ck_assert_uint_eq(app_server_unsaid(server), 0);
+	ck_assert_int_ge(counter_value[CNT_buffered_bytes], 64 * KIB);
+	world_run(w, 6);
+	ck_assert(!app_server_is_paused(server));
+	held = counter_value[CNT_buffered_bytes];
+	ck_assert_int_lt(held, 32 * KIB);
+	ck_assert_int_gt(held, 24 * KIB);
+	ue_hold(p->ue, false);
+	p->touched = true;
+	world_run(w, 20);
+	ck_assert_str_eq(got.text, text);
+	ck_assert_uint_eq(got.count + counter_value[CNT_messages_dropped_total] - dropped, said);
+	end();
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, server_hears_of_the_call_and_its_channels_first);
@@ -406,12 +538,15 @@ static void add(TCase *tc)
 	tcase_add_test(
 		tc, server_that_does_not_read_lets_partially_reliable_channels_drop_the_oldest);
 	tcase_add_test(tc, last_words_to_a_server_that_does_not_read_are_bounded);
+	tcase_add_test(tc, last_words_reach_a_server_that_reads_later_in_order_and_before_the_end);
 	tcase_add_test(tc, slow_server_gets_everything_within_the_bound);
 	tcase_add_test(
 		tc, phone_that_does_not_read_keeps_the_server_waiting_and_gets_everything_later);
 	tcase_add_loop_test(tc,
 		phone_that_does_not_read_for_long_loses_reliable_channels_and_old_messages_of_others,
 		0, 2);
+	tcase_add_loop_test(tc, channels_of_a_phone_hold_together_no_more_than_two_may, 0, 2);
+	tcase_add_test(tc, phone_that_reads_again_gets_the_newest_half);
 }
 
 int main(void)
