@@ -149,6 +149,61 @@ START_TEST(what_was_sent_before_the_close_arrives)
 }
 END_TEST
 
+static void impatient(struct relay_config *config)
+{
+	config->channel_queue = 1024 * 1024;
+	config->send_buffer = 128 * 1024; /* less than b takes at once */
+	config->channel_hold_us = TICK_S(3);
+}
+
+static unsigned ends_by(enum close_reason reason)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->seen_count; i++)
+		n += w->seen[i].type == RELAY_EVENT_CHANNEL_CLOSED && w->seen[i].reason == reason;
+	return n;
+}
+
+/* Every second b reads a little, or never: as long as some goes out, the rest is waited for. */
+START_TEST(last_words_have_time_as_long_as_some_leave)
+{
+	struct pair_options o = options(false);
+	const bool reads = _i == 0;
+	struct flow *f;
+
+	make(__func__, impatient, &o);
+	pair_set_up(p);
+	ue_hold(p->b->ue, true);
+	f = pair_flow(p, p->a, 1000, 1000, 8000, 150);
+	world_run(w, 1);
+	ck_assert_uint_eq(f->sent, f->count);
+	close_channel(p->a, 1000);
+	world_run(w, 0.5);
+	ck_assert_int_gt(counter_value[CNT_buffered_bytes], 256 * 1024);
+	for (int i = 0; i < 8; i++) {
+		ue_hold(p->b->ue, !reads);
+		p->b->touched = true;
+		world_run(w, 0.06);
+		ue_hold(p->b->ue, true);
+		world_run(w, 1);
+	}
+	ue_hold(p->b->ue, false);
+	p->b->touched = true;
+	world_run(w, 5);
+	if (reads)
+		flow_is_whole(f, true);
+	else
+		ck_assert_uint_lt(f->ledger.received, f->count);
+	ck_assert_uint_eq(ends_by(CLOSE_QUEUE_LIMIT), reads ? 0 : 1);
+	ck_assert_uint_eq(p->b->channels_closed, 1);
+	ck_assert_int_eq(counter_value[CNT_buffered_bytes], 0);
+	pair_forget_flows(p);
+	works_both_ways(1002);
+	end();
+}
+END_TEST
+
 /* All of it in one breath, before the other side has heard of the channel. */
 START_TEST(what_is_opened_used_and_closed_in_one_breath_arrives)
 {
@@ -444,6 +499,7 @@ static void add(TCase *tc)
 	tcase_add_test(tc, a_channel_that_both_sides_close_at_once_is_closed_once);
 	tcase_add_test(tc, a_stream_that_is_no_longer_agreed_is_reset_on_both_sides);
 	tcase_add_loop_test(tc, what_was_sent_before_the_close_arrives, 0, 2);
+	tcase_add_loop_test(tc, last_words_have_time_as_long_as_some_leave, 0, 2);
 	tcase_add_loop_test(tc, what_is_opened_used_and_closed_in_one_breath_arrives, 0, 2);
 	tcase_add_test(tc, ten_thousand_channels_on_one_id_leave_nothing);
 	tcase_add_loop_test(
