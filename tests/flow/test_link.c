@@ -483,6 +483,46 @@ START_TEST(channels_of_a_phone_hold_together_no_more_than_two_may)
 }
 END_TEST
 
+static enum err say_number(unsigned n)
+{
+	static char text[4 * KIB];
+
+	snprintf(text, sizeof(text), "%u", n);
+	p->touched = true;
+	return ue_send(p->ue, sim_now(), 1001, PPID_STRING, SPAN_OF(text));
+}
+
+/* The same of what waits for the server; from then on the phone is not stopped any more. */
+START_TEST(server_that_reads_again_gets_the_newest_half_and_the_phone_goes_on)
+{
+	static const struct ue_stream lossy = { .sid = 1001,
+		.quality = { false, MAX_LIFETIME, 256, 600000 } };
+	struct phone_options o = { .streams = &lossy, .stream_count = 1 };
+	unsigned n = 0;
+
+	begin_with(__func__, small_queues, &o);
+	ways->deaf = true;
+	for (; counter_value[CNT_buffered_bytes] < 64 * KIB; n++) {
+		ck_assert_int_eq(say_number(n), ERR_OK);
+		world_run(w, 0.1);
+	}
+	world_run(w, 6);
+	ck_assert_int_lt(counter_value[CNT_buffered_bytes], 32 * KIB);
+	ck_assert_int_gt(counter_value[CNT_buffered_bytes], 24 * KIB);
+	for (unsigned last = n + 300; n < last; n++) {
+		ck_assert_int_eq(say_number(n), ERR_OK);
+		world_run(w, 0.1);
+		ck_assert_int_le(counter_value[CNT_buffered_bytes], 64 * KIB);
+	}
+	say(1001, "newest");
+	ways->deaf = false;
+	world_run(w, 2);
+	ck_assert_str_eq(find(FRAME_MESSAGE, 1001)->text, "newest");
+	ck_assert_int_eq(closed_by(1001), CLOSE_NONE);
+	end();
+}
+END_TEST
+
 /* Of a partially reliable channel half of what waits: the oldest. What is left still arrives. */
 START_TEST(phone_that_reads_again_gets_the_newest_half)
 {
@@ -547,6 +587,7 @@ static void add(TCase *tc)
 		0, 2);
 	tcase_add_loop_test(tc, channels_of_a_phone_hold_together_no_more_than_two_may, 0, 2);
 	tcase_add_test(tc, phone_that_reads_again_gets_the_newest_half);
+	tcase_add_test(tc, server_that_reads_again_gets_the_newest_half_and_the_phone_goes_on);
 }
 
 int main(void)
