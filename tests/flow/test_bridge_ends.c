@@ -176,7 +176,7 @@ START_TEST(last_words_have_time_as_long_as_some_leave)
 	pair_set_up(p);
 	ue_hold(p->b->ue, true);
 	f = pair_flow(p, p->a, 1000, 1000, 8000, 150);
-	world_run(w, 1);
+	world_run(w, 8); /* until all buffers on the way are full */
 	ck_assert_uint_eq(f->sent, f->count);
 	close_channel(p->a, 1000);
 	world_run(w, 0.5);
