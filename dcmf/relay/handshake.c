@@ -211,7 +211,7 @@ bool shake_start_client(struct leg *l)
 }
 
 /* With ICE every validated path is the same peer; without, each source is on its own. */
-static struct shake *find_shake(struct leg *l, const struct path *path)
+struct shake *shake_find(const struct leg *l, const struct path *path)
 {
 	list_for_each (n, &l->shakes) {
 		struct shake *s = container_of(n, struct shake, on_leg);
@@ -278,7 +278,7 @@ static void hello_accept(
 	}
 	if (is_late_copy(l, dgram))
 		return; /* of the hello of the last association, whether it stands or not */
-	if ((s = find_shake(l, path)) != NULL)
+	if ((s = shake_find(l, path)) != NULL)
 		shake_end(s);
 	if ((s = shake_create(l, path, cookie_shown)) == NULL)
 		return;
@@ -314,7 +314,7 @@ static void hello_screened(struct leg *l, const struct path *path, struct span d
 
 void shake_input(struct leg *l, const struct path *path, struct span dgram)
 {
-	struct shake *s = find_shake(l, path);
+	struct shake *s = shake_find(l, path);
 
 	if (s != NULL && is_of_shake(s, dgram)) {
 		if (l->media->ice == NULL)
@@ -343,7 +343,7 @@ void shakes_replay_early(struct leg *l)
 	struct dgram *d;
 
 	while (remote_is_told(l) && (d = dgram_queue_pop(&l->early)) != NULL) {
-		struct shake *s = find_shake(l, &d->path);
+		struct shake *s = shake_find(l, &d->path);
 		struct span dgram = dgram_span(d);
 
 		if (!source_is_allowed(l, &d->path))

@@ -436,8 +436,8 @@ static bool is_for_secured(const struct leg *l, const struct path *path, struct 
 		return false;
 	if (l->role == DTLS_SERVER && wire_is_client_hello(dgram))
 		return false;
-	if (l->shake_count == 0)
-		return true;
+	if (shake_find(l, path) == NULL)
+		return true; /* whoever else may be shaking hands: it can be for no other */
 	return wire_dtls_first(dgram, &type, &clear) && !clear && type != DTLS_HANDSHAKE_RECORD;
 }
 

@@ -291,6 +291,8 @@ void shakes_replay_early(struct leg *l);
 void shakes_expire(struct leg *l);
 tick_t shakes_deadline(const struct leg *l);
 void shakes_finish(struct leg *l);
+/* The one that a datagram of this path would be for; NULL: none is under way there. */
+struct shake *shake_find(const struct leg *l, const struct path *path);
 /* It has won: no longer one of those under way. */
 void shake_leave(struct shake *s);
 void shake_destroy(struct shake *s);

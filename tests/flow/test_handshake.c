@@ -105,6 +105,37 @@ START_TEST(half_handshakes_beside_an_association_end)
 END_TEST
 
 /*
+ *     phone  ◄─╳─ last flight ── relay
+ *     thief ── half a handshake ──┘    the phone repeats its own, and is answered beside him
+ */
+START_TEST(a_last_flight_is_repeated_beside_the_half_handshake_of_another)
+{
+	struct phone *thief;
+
+	begin_with(__func__, latches, &(struct phone_options){ .setup = SETUP_ACTIVE });
+	p->down.drop_nth = 3; /* behind the challenge and the server's first flight */
+	ck_assert(phone_call(p, NULL));
+	for (unsigned ms = 0; ms < 250 && state_of(p) != LEG_CONNECTING; ms++)
+		world_run(w, 0.001);
+	ck_assert_int_eq(state_of(p), LEG_CONNECTING);
+	ck_assert_uint_eq(p->down.lost, 1);
+	thief = thief_create(0);
+	thief_begins(thief);
+	world_run(w, 0.07); /* hello, cookie, hello */
+	thief->up.cut = true;
+	ck_assert_uint_eq(p->secured, 0);
+	world_run(w, 2);
+	ck_assert_uint_eq(p->secured, 1);
+	ck_assert(phone_is_up(p));
+	ck_assert_int_eq(counter_value[CNT_half_open], 1); /* his */
+	still_works();
+	world_run(w, 40);
+	ck_assert_int_eq(counter_value[CNT_half_open], 0);
+	world_finish(w);
+}
+END_TEST
+
+/*
  * Six half handshakes of one host: they take each other's place, not that
  * of the phone behind an unknown NAT.
  */
@@ -387,6 +418,7 @@ END_TEST
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, half_handshakes_beside_an_association_end);
+	tcase_add_test(tc, a_last_flight_is_repeated_beside_the_half_handshake_of_another);
 	tcase_add_test(tc, one_host_cannot_keep_a_phone_out);
 	tcase_add_test(tc, handshakes_beyond_the_half_open_limit_wait);
 	tcase_add_test(tc, a_handshake_that_is_left_does_not_stay_half_open);
