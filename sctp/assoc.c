@@ -220,7 +220,6 @@ static void come_up(struct assoc *a, const struct notice *n)
 	a->state = ASSOC_UP;
 	a->setup_until = TICK_NEVER;
 	a->out_streams = n->out_streams;
-	a->numbers.up = true;
 	a->tell_open = true;
 	count(sctp_connected_total);
 	streams_up(a);

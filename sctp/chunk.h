@@ -61,6 +61,8 @@ static inline size_t chunk_padded(size_t len)
  * too. The last item of all may lack its padding. False: the length lies.
  */
 bool chunk_take(struct span *rest, struct span *item, uint16_t *length);
+/* The chunk at `at`, and its padding, is taken out of a packet. Returns the length that is left. */
+size_t chunk_cut(uint8_t *packet, size_t len, size_t at, size_t length);
 
 static inline uint16_t get_u16(const uint8_t *p)
 {

@@ -25,7 +25,7 @@ struct packet_facts {
 	 * one has arrived (RFC 6525 4.1).
 	 */
 	uint32_t reset_tsn;
-	struct span reset; /* the whole chunk with its padding, in the packet */
+	struct span reset; /* the whole chunk without its padding, in the packet */
 };
 
 /*

@@ -354,7 +354,7 @@ static void init_in(struct renumber *r, uint8_t *chunk, size_t len)
 {
 	uint16_t theirs = get_u16(chunk + OUT_STREAMS), ours = get_u16(chunk + IN_STREAMS);
 
-	if (!r->up) {
+	if (!r->established) {
 		r->in_limit = lesser(r->offered, theirs);
 		r->out_limit = lesser(r->offered, ours);
 		r->in_next = get_u32(chunk + FIRST_TSN);
@@ -366,9 +366,11 @@ static void init_in(struct renumber *r, uint8_t *chunk, size_t len)
 		put_u16(chunk + IN_STREAMS, r->at_start);
 }
 
+/* An INIT that comes late is answered with a tag for an association that never will be. */
 static void init_out(struct renumber *r, uint8_t *chunk)
 {
-	r->tag = get_u32(chunk + TAG);
+	if (!r->established)
+		r->tag = get_u32(chunk + TAG);
 	put_u16(chunk + OUT_STREAMS, chunk[0] == CHUNK_INIT ? r->offered : r->out_limit);
 	put_u16(chunk + IN_STREAMS, r->offered);
 }
@@ -403,7 +405,6 @@ static bool chunk_in(struct renumber *r, uint32_t received_tsn, uint8_t *chunk, 
 	switch (chunk[0]) {
 	case CHUNK_DATA: return data_in(r, received_tsn, chunk);
 	case CHUNK_FORWARD_TSN: return skip_in(r, received_tsn, chunk, len);
-	case CHUNK_RE_CONFIG: return reconfig(r, chunk, len, true);
 	case CHUNK_INIT:
 	case CHUNK_INIT_ACK: init_in(r, chunk, len); return true;
 	case CHUNK_ERROR: error(r, chunk, len, true); return true;
@@ -436,14 +437,15 @@ static size_t chunk_length(const uint8_t *packet, size_t len, size_t at)
 	return length >= 4 && length <= len - at ? length : 0;
 }
 
-static size_t cut_out(uint8_t *packet, size_t len, size_t at, size_t length)
+/* After the rest of the packet: what that needs is asked of the stack before, and has its number. */
+static void requests_in(struct renumber *r, uint8_t *packet, size_t len)
 {
-	size_t whole = chunk_padded(length);
+	size_t length;
 
-	if (whole > len - at)
-		whole = len - at;
-	memmove(packet + at, packet + at + whole, len - at - whole);
-	return len - whole;
+	for (size_t at = COMMON_HEADER; (length = chunk_length(packet, len, at)) > 0;
+		at += chunk_padded(length))
+		if (packet[at] == CHUNK_RE_CONFIG)
+			reconfig(r, packet + at, length, true);
 }
 
 size_t renumber_in(struct renumber *r, uint32_t received_tsn, uint8_t *packet, size_t len)
@@ -456,8 +458,9 @@ size_t renumber_in(struct renumber *r, uint32_t received_tsn, uint8_t *packet, s
 		if (chunk_in(r, received_tsn, packet + at, length))
 			at += chunk_padded(length);
 		else
-			len = cut_out(packet, len, at, length);
+			len = chunk_cut(packet, len, at, length);
 	}
+	requests_in(r, packet, len);
 	r->established = established; /* when the stack has seen it */
 	return len;
 }
@@ -470,7 +473,7 @@ size_t renumber_out(struct renumber *r, uint8_t *packet, size_t len)
 		if (chunk_out(r, packet + at, length))
 			at += chunk_padded(length);
 		else
-			len = cut_out(packet, len, at, length);
+			len = chunk_cut(packet, len, at, length);
 	}
 	return len;
 }

@@ -20,8 +20,8 @@ struct renumber {
 	uint16_t offered; /* told to the peer, each way */
 	uint16_t out_limit, in_limit;
 	bool peer_reconfigures; /* it knows RFC 6525 */
-	bool established;       /* as far as the stack is concerned: it takes requests */
-	bool up; /* as the owner knows: an INIT that comes now is no part of the set-up */
+	/* As far as the stack is concerned: it takes requests, and an INIT is no part of the set-up. */
+	bool established;
 
 	/* the stack: how many it has of the peer's, and at the start of either direction */
 	uint32_t in_count;

@@ -159,13 +159,6 @@ static bool has_come(const struct assoc *a, uint32_t tsn)
 	return (int32_t)(a->received_tsn - tsn) >= 0;
 }
 
-/* The packet without the chunk. */
-static size_t cut_out(uint8_t *packet, size_t len, size_t at, size_t chunk_len)
-{
-	memmove(packet + at, packet + at + chunk_len, len - at - chunk_len);
-	return len - chunk_len;
-}
-
 void wire_pump(struct assoc *a)
 {
 	uint8_t *kept = a->kept_reset;
@@ -212,7 +205,7 @@ void assoc_input(struct assoc *a, tick_t now, struct span packet)
 	}
 	if (facts.has_reset && !has_come(a, facts.reset_tsn)) {
 		keep_reset(a, SPAN(ours, len), &facts);
-		len = cut_out(ours, len, (size_t)(facts.reset.p - packet.p), facts.reset.len);
+		len = chunk_cut(ours, len, (size_t)(facts.reset.p - packet.p), facts.reset.len);
 	}
 	pass(a, ours, len);
 	wire_pump(a);

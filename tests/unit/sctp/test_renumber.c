@@ -77,7 +77,6 @@ static void setup(void)
 	OUT(INIT(1, 20, STREAMS, 0xffff), 0, 0, OUR_TSN >> 8, OUR_TSN & 0xff);
 	IN(INIT(2, 28, 1024, 1024), 0, 0, FIRST_TSN >> 8, FIRST_TSN & 0xff, SUPPORTS_RECONFIG);
 	IN(0x0b, 0, 0, 4);
-	r.up = true;
 }
 
 static void teardown(void)
@@ -110,7 +109,7 @@ END_TEST
 
 START_TEST(a_peer_without_streams_is_left_to_the_stack)
 {
-	r.up = false;
+	r.established = false;
 	IN(INIT(1, 20, 0, 5), 0, 0, 16, 0);
 	IS(INIT(1, 20, 0, STREAMS), 0, 0, 16, 0);
 	IN(INIT(1, 20, 5, 0), 0, 0, 16, 0);
