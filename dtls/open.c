@@ -179,8 +179,8 @@ static bool find_data(struct dtls *d, struct record *rec, struct span **from, st
 		*behind = r.rest;
 		if (rec->epoch > 0 && rec->type == RECORD_DATA)
 			return true;
-		on_control(d, rec);
 		**from = r.rest;
+		on_control(d, rec);
 	}
 	return false;
 }

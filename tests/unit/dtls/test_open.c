@@ -696,6 +696,7 @@ START_TEST(nothing_behind_an_end_is_delivered)
 	sim_run(&sim, 1);
 	ck_assert_uint_eq(sim.end[!_i].messages, 1);
 	ck_assert_int_eq(dtls_close_reason(ours(!_i)), CLOSE_PEER_CLOSE_NOTIFY);
+	ck_assert_uint_eq(ours(!_i)->in.len, 0); /* it was borrowed */
 	sim_finish(&sim);
 }
 END_TEST
