@@ -61,6 +61,12 @@ static const struct param_rule {
 	{ ADD_OUTGOING, 12, 12, 0 },
 };
 
+/*
+ * Ours: a sender has one request under way (RFC 6525 5.1.1) and answers ours, which may have come to
+ * it more than once. Each costs the stack a walk over all streams.
+ */
+#define RECONFIGS_MAX 4
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct chunk_rule *rule_of(uint8_t type)
@@ -120,13 +126,17 @@ static enum err screen_reconfig_parameter(struct span item, uint16_t length)
 	return ERR_UNSUPPORTED;
 }
 
-static void note_reset(struct span parameter, struct span chunk, struct packet_facts *facts)
+/* False: a second one, which cannot be under way with the first. */
+static bool note_reset(struct span parameter, struct span chunk, struct packet_facts *facts)
 {
 	struct rd r = RD(span_skip(parameter, 12));
 
+	if (facts->has_reset)
+		return false;
 	facts->has_reset = true;
 	facts->reset_tsn = rd_u32(&r);
 	facts->reset = chunk;
+	return true;
 }
 
 static enum err screen_reconfig(struct span chunk, struct packet_facts *facts)
@@ -136,6 +146,8 @@ static enum err screen_reconfig(struct span chunk, struct packet_facts *facts)
 	uint16_t length;
 	int items = 0;
 
+	if (++facts->reconfigs > RECONFIGS_MAX)
+		return ERR_MALFORMED;
 	while (body.len > 0) {
 		enum err e;
 
@@ -145,8 +157,8 @@ static enum err screen_reconfig(struct span chunk, struct packet_facts *facts)
 		e = screen_reconfig_parameter(item, length);
 		if (e != ERR_OK)
 			return e;
-		if (get_u16(item.p) == RESET_OUTGOING)
-			note_reset(item, chunk, facts);
+		if (get_u16(item.p) == RESET_OUTGOING && !note_reset(item, chunk, facts))
+			return ERR_MALFORMED;
 	}
 	return ERR_OK;
 }

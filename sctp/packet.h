@@ -18,6 +18,7 @@
 struct packet_facts {
 	bool has_data, has_sack, has_init, has_reset;
 	bool has_skip;      /* FORWARD-TSN: messages are not to be waited for (RFC 3758) */
+	uint8_t reconfigs;  /* RE-CONFIG chunks */
 	uint32_t cum_tsn;   /* of the last SACK */
 	uint32_t first_tsn; /* of an INIT or INIT ACK: the first the sender will use */
 	/*

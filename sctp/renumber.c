@@ -73,6 +73,8 @@ static bool request_is_new(const struct renumber *r, const uint8_t *parameter)
 	return get_u32(parameter + REQUEST) - r->in_next < 2;
 }
 
+#define STACK_PARAMETER_MAX 512 /* it denies what is longer: some 250 ids */
+
 /* The peer has dealt with what we wanted to be reset. */
 static void settle(struct renumber *r, bool performed)
 {
@@ -93,7 +95,7 @@ static void settle(struct renumber *r, bool performed)
 
 static void reset_in(struct renumber *r, uint8_t *p, size_t len)
 {
-	bool anew = request_is_new(r, p);
+	bool anew = len <= STACK_PARAMETER_MAX && request_is_new(r, p);
 
 	add_u32(p + RESPONSE, r->out_shift);
 	if (get_u32(p + RESPONSE) == r->out_request)
@@ -115,6 +117,9 @@ static void add_in(struct renumber *r, uint8_t *p)
 		put_u16(p + NEW, 0); /* the stack repeats its answer */
 		return;
 	}
+	/* None at all would cost the stack a new table, as often as asked for. */
+	if (get_u16(p + NEW) == 0)
+		wanted = UINT32_MAX;
 	put_u16(p + NEW, wanted > r->offered ? 0xffff : 0);
 	if (wanted <= r->offered)
 		r->in_limit = (uint16_t)wanted;
@@ -175,6 +180,7 @@ static void response_out(struct renumber *r, uint8_t *p)
 	put_u32(p + 4, number - r->in_shift);
 	if (result == RESULT_BAD_NUMBER)
 		return;
+	r->set_aside |= result == RESULT_IN_PROGRESS;
 	if ((int32_t)(number + 1 - r->in_next) > 0) {
 		r->in_next = number + 1;
 		r->answered.number = number - r->in_shift;

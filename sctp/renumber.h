@@ -32,6 +32,7 @@ struct renumber {
 	uint32_t in_shift, out_shift; /* the stack's number less the one of the wire */
 	uint32_t out_request;         /* the last of ours that asked for resets */
 	bool out_open;                /* it is not answered */
+	bool set_aside;               /* the stack has put off a reset of the peer's */
 	struct {
 		uint32_t number; /* on the wire */
 		uint32_t result;

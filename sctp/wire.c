@@ -121,7 +121,7 @@ static void pass(struct assoc *a, uint8_t *packet, size_t len)
 static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *facts)
 {
 	a->heard = now;
-	if (facts->has_init && a->state == ASSOC_CONNECTING)
+	if (facts->has_init && !a->numbers.established)
 		a->received_tsn = facts->first_tsn - 1;
 	if (!facts->has_sack || facts->cum_tsn == a->cum_tsn)
 		return;
@@ -177,6 +177,17 @@ void wire_finish(struct assoc *a)
 	a->kept_reset = NULL;
 }
 
+/*
+ * No requests before the set-up is done. And when one got through that the stack had to set aside,
+ * the peer named two first TSNs to deceive us: it would set aside as many as come.
+ */
+static bool may_reconfigure(const struct assoc *a, const struct packet_facts *facts)
+{
+	if (facts->reconfigs > 0 && !a->numbers.established)
+		return false;
+	return !facts->has_reset || !a->numbers.set_aside;
+}
+
 void assoc_input(struct assoc *a, tick_t now, struct span packet)
 {
 	static uint8_t ours[SCTP_PACKET_MAX]; /* the stack wants the private port in it */
@@ -190,7 +201,8 @@ void assoc_input(struct assoc *a, tick_t now, struct span packet)
 		stack_advance(now);
 	else
 		stack_clock(now);
-	if (packet_screen(packet, a->config.remote_port, a->config.local_port, &facts) != ERR_OK) {
+	if (packet_screen(packet, a->config.remote_port, a->config.local_port, &facts) != ERR_OK ||
+		!may_reconfigure(a, &facts)) {
 		count(sctp_malformed_total);
 		return;
 	}

@@ -151,6 +151,74 @@ START_TEST(a_reset_beside_data_that_needs_more_streams_is_performed)
 }
 END_TEST
 
+/* How often the right one says that a request has to wait, and grants one. */
+static unsigned set_aside, granted;
+
+static bool note_results(struct world *w, const struct packet *p)
+{
+	for (size_t at = 12; p->to == &w->left && at + 16 <= p->len;
+		at += chunk_padded(get_u16(p->bytes + at + 2))) {
+		if (p->bytes[at] != CHUNK_RE_CONFIG ||
+			get_u16(p->bytes + at + 4) != RECONFIG_RESPONSE)
+			continue;
+		set_aside += get_u32(p->bytes + at + 12) == RESULT_IN_PROGRESS;
+		granted += get_u32(p->bytes + at + 12) == RESULT_PERFORMED;
+	}
+	return true;
+}
+
+/* The stack sets aside as many requests as it is sent for a time that never comes. */
+START_TEST(requests_for_later_do_not_pile_up_in_the_stack)
+{
+	int64_t malformed = counted(sctp_malformed_total);
+	struct world w;
+
+	start(&w);
+	w.cut = false;
+	w.drop = note_results;
+	set_aside = granted = 0;
+	for (int i = 0; i < 100; i++) {
+		begin_packet(&w);
+		put_reset(&w, tsn(&w, 5000), 40);
+		put_reset(&w, tsn(&w, 0), 40);
+		deliver(&w);
+	}
+	ck_assert_uint_eq(set_aside, 0);
+	ck_assert_int_eq(counted(sctp_malformed_total), malformed + 100);
+	begin_packet(&w);
+	put_reset(&w, tsn(&w, 0), 40);
+	deliver(&w);
+	ck_assert_uint_eq(granted, 1);
+	world_finish(&w);
+}
+END_TEST
+
+/* Its INIT came with a first TSN that suits it, and it does not go on. */
+START_TEST(requests_before_the_set_up_is_done_are_refused)
+{
+	int64_t malformed;
+	struct world w;
+
+	start(&w); /* for an INIT */
+	world_finish(&w);
+	world_start(&w);
+	ck_assert(world_add(&w, &w.right, false));
+	malformed = counted(sctp_malformed_total);
+	w.drop = note_results;
+	set_aside = 0;
+	assoc_input(w.right.a, w.now, SPAN(init, init_len));
+	for (uint32_t i = 0; i < 100; i++) {
+		begin_packet(&w);
+		put_reset(&w, tsn(&w, 0), 40);
+		put_u32(packet + 20, i);
+		deliver(&w);
+	}
+	ck_assert_uint_eq(set_aside, 0);
+	ck_assert_int_eq(counted(sctp_malformed_total), malformed + 100);
+	world_finish(&w);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("sctp/by_hand");
@@ -159,6 +227,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, what_is_behind_a_reset_that_has_to_wait_is_read);
 	tcase_add_test(t, an_init_repeated_late_does_not_keep_streams_from_growing);
 	tcase_add_test(t, a_reset_beside_data_that_needs_more_streams_is_performed);
+	tcase_add_test(t, requests_for_later_do_not_pile_up_in_the_stack);
+	tcase_add_test(t, requests_before_the_set_up_is_done_are_refused);
 	suite_add_tcase(s, t);
 	return s;
 }

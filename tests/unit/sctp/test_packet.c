@@ -140,6 +140,19 @@ START_TEST(stream_resets_pass_and_resets_of_everything_do_not)
 }
 END_TEST
 
+#define ANSWER 0x82, 0, 0, 16, 0, 16, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1
+
+START_TEST(a_packet_has_one_reset_and_few_answers)
+{
+	ck_assert_int_eq(screen(BYTES(ANSWER, ANSWER, ANSWER, 0x82, 0, 0, 22, RESET)), ERR_OK);
+	ck_assert_int_eq(screen(BYTES(ANSWER, ANSWER, ANSWER, ANSWER, 0x82, 0, 0, 22, RESET)),
+		ERR_MALFORMED);
+	ck_assert_int_eq(
+		screen(BYTES(0x82, 0, 0, 22, RESET, 0, 0, 0x82, 0, 0, 22, RESET)), ERR_MALFORMED);
+	ck_assert_int_eq(screen(BYTES(0x82, 0, 0, 42, RESET, 0, 0, RESET)), ERR_MALFORMED);
+}
+END_TEST
+
 START_TEST(oversized_packets_and_control_chunks_are_refused)
 {
 	static uint8_t chunk[SCTP_PACKET_MAX];
@@ -180,6 +193,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, init_must_be_alone_and_its_parameters_must_add_up);
 	tcase_add_test(t, chunks_never_agreed_are_refused);
 	tcase_add_test(t, stream_resets_pass_and_resets_of_everything_do_not);
+	tcase_add_test(t, a_packet_has_one_reset_and_few_answers);
 	tcase_add_test(t, oversized_packets_and_control_chunks_are_refused);
 	tcase_add_test(t, cumulative_tsn_of_a_sack_is_reported);
 	suite_add_tcase(s, t);

@@ -18,7 +18,7 @@ enum { OFFERED = 2048, STREAMS = 4, FIRST_TSN = 0x1000, OUR_TSN = 0x5000 };
 #define RECONFIG 0x82, 0, 0
 
 static struct renumber r;
-static uint8_t packet[256];
+static uint8_t packet[1024];
 static size_t len;
 static unsigned asked;
 static bool deny; /* the stack gives no more streams */
@@ -337,6 +337,33 @@ START_TEST(a_peer_gets_more_ids_within_what_was_offered_and_no_more)
 }
 END_TEST
 
+START_TEST(a_peer_that_asks_for_no_ids_at_all_is_denied)
+{
+	IN(RECONFIG, 16, 0, 17, 0, 12, N(FIRST_TSN), 0, 0, 0, 0);
+	IS(RECONFIG, 16, 0, 17, 0, 12, N(FIRST_TSN), 0xff, 0xff, 0, 0);
+	ck_assert_uint_eq(r.in_limit, 1024);
+}
+END_TEST
+
+START_TEST(a_list_that_the_stack_denies_makes_nothing_as_new)
+{
+	uint8_t chunk[4 + 16 + 2 * 249] = { 0x82 };
+
+	for (int ids = 249; ids >= 248; ids--) {
+		IN(DATA(FIRST_TSN, 1000));
+		put_u16(chunk + 2, (uint16_t)(20 + 2 * ids));
+		put_u16(chunk + 4, RESET_OUTGOING);
+		put_u16(chunk + 6, (uint16_t)(16 + 2 * ids));
+		put_u32(chunk + 8, FIRST_TSN);
+		for (int i = 0; i < ids; i++)
+			put_u16(chunk + 20 + 2 * i, 1000);
+		set_chunks(chunk, 20 + 2 * (size_t)ids);
+		renumber_in(&r, FIRST_TSN, packet, len);
+		ck_assert(stream_slot(&r.map, 1)->in_used == (ids == 249));
+	}
+}
+END_TEST
+
 static void grow_once(uint16_t first)
 {
 	for (uint16_t i = 0; r.map.fresh < r.in_count; i++)
@@ -465,6 +492,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_peers_request_may_answer_ours);
 	tcase_add_test(t, being_asked_to_reset_names_our_streams_and_none_for_unknown_ids);
 	tcase_add_test(t, a_peer_gets_more_ids_within_what_was_offered_and_no_more);
+	tcase_add_test(t, a_peer_that_asks_for_no_ids_at_all_is_denied);
+	tcase_add_test(t, a_list_that_the_stack_denies_makes_nothing_as_new);
 	tcase_add_test(t, requests_that_stay_inside_shift_the_numbers_of_those_that_do_not);
 	tcase_add_test(t, an_answer_repeated_over_a_request_of_ours_is_the_one_it_was);
 	tcase_add_test(t, what_the_stack_asks_for_itself_is_granted_here);
