@@ -385,6 +385,35 @@ START_TEST(requests_that_stay_inside_shift_the_numbers_of_those_that_do_not)
 }
 END_TEST
 
+START_TEST(numbers_of_requests_begin_anew_after_the_last_of_all)
+{
+	uint8_t grant[RENUMBER_PACKET];
+
+	r.established = false;
+	OUT(INIT(1, 20, STREAMS, 0xffff), 0xff, 0xff, 0xff, 0xff);
+	IN(INIT(2, 28, 1024, 1024), 0xff, 0xff, 0xff, 0xff, SUPPORTS_RECONFIG);
+	IN(0x0b, 0, 0, 4);
+	grow_once(100); /* this one has the number */
+	ck_assert_uint_eq(r.in_next, 0);
+	IN(RECONFIG, 22, 0, 13, 0, 18, 0xff, 0xff, 0xff, 0xff, N(0), N(FIRST_TSN - 1), 0, 100, 0,
+		0);
+	IS(RECONFIG, 22, 0, 13, 0, 18, N(0), N(0), N(FIRST_TSN - 1), 0, 1, 0, 0);
+	OUT(RECONFIG, 16, 0, 16, 0, 12, N(0), N(1));
+	IS(RECONFIG, 16, 0, 16, 0, 12, 0xff, 0xff, 0xff, 0xff, N(1));
+	ck_assert_uint_eq(r.in_next, 1);
+	/* and ours: what the stack asks for has the last number, the reset after it the one on the wire */
+	OUT(RECONFIG, 16, 0, 17, 0, 12, 0xff, 0xff, 0xff, 0xff, 0, 4, 0, 0);
+	ck_assert(renumber_grant(&r, grant));
+	OUT(RECONFIG, 22, 0, 13, 0, 18, N(0), N(0), N(OUR_TSN - 1), 0, 1, 0, 0);
+	IS(RECONFIG, 22, 0, 13, 0, 18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		N(OUR_TSN - 1), 0, 100, 0, 0);
+	ck_assert(stream_slot(&r.map, 1)->out_flight);
+	IN(RECONFIG, 16, 0, 16, 0, 12, 0xff, 0xff, 0xff, 0xff, N(1));
+	IS(RECONFIG, 16, 0, 16, 0, 12, N(0), N(1));
+	ck_assert(!stream_slot(&r.map, 1)->out_flight);
+}
+END_TEST
+
 START_TEST(an_answer_repeated_over_a_request_of_ours_is_the_one_it_was)
 {
 	IN(RECONFIG, 16, 0, 17, 0, 12, N(FIRST_TSN), 0xff, 0, 0, 0);
@@ -495,6 +524,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_peer_that_asks_for_no_ids_at_all_is_denied);
 	tcase_add_test(t, a_list_that_the_stack_denies_makes_nothing_as_new);
 	tcase_add_test(t, requests_that_stay_inside_shift_the_numbers_of_those_that_do_not);
+	tcase_add_test(t, numbers_of_requests_begin_anew_after_the_last_of_all);
 	tcase_add_test(t, an_answer_repeated_over_a_request_of_ours_is_the_one_it_was);
 	tcase_add_test(t, what_the_stack_asks_for_itself_is_granted_here);
 	tcase_add_test(t, errors_name_streams_of_the_other_side);
