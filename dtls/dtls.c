@@ -95,7 +95,7 @@ enum err dtls_send(struct dtls *d, struct span plaintext)
 {
 	if (d->state != DTLS_OPEN)
 		return d->state == DTLS_CLOSED ? ERR_CLOSED : ERR_STATE;
-	if (plaintext.len > DTLS_PLAINTEXT_MAX)
+	if (plaintext.len > d->info.plaintext_max)
 		return ERR_TOO_LONG;
 	if (plaintext.len == 0)
 		return ERR_OK; /* nobody would see it */

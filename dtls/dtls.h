@@ -102,9 +102,9 @@ void dtls_expire(struct dtls *d, tick_t now);
  */
 bool dtls_read(struct dtls *d, uint8_t *buf, size_t cap, size_t *len);
 /*
- * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above DTLS_PLAINTEXT_MAX; ERR_CLOSED; ERR_CRYPTO. Never
- * blocks, allocates nothing. Nothing is sent for an empty plaintext. After 2^48 records the
- * connection is closed with CLOSE_DTLS_KEYS.
+ * ERR_STATE before DTLS_OPEN; ERR_TOO_LONG above what dtls_info() says that a record may hold;
+ * ERR_CLOSED; ERR_CRYPTO. Never blocks, allocates nothing. Nothing is sent for an empty plaintext.
+ * After 2^48 records the connection is closed with CLOSE_DTLS_KEYS.
  */
 enum err dtls_send(struct dtls *d, struct span plaintext);
 /*
@@ -118,9 +118,11 @@ enum close_reason dtls_close_reason(const struct dtls *d); /* CLOSE_NONE until D
 
 /* What the handshake agreed; texts are static. Valid once the state has been DTLS_OPEN. */
 struct dtls_info {
-	const char *version;     /* "DTLSv1.2" */
-	const char *cipher;      /* "ECDHE-ECDSA-AES128-GCM-SHA256" */
-	const char *group;       /* "X25519" */
+	const char *version; /* "DTLSv1.2" */
+	const char *cipher;  /* "ECDHE-ECDSA-AES128-GCM-SHA256" */
+	const char *group;   /* "X25519" */
+	/* What a record of ours may hold: DTLS_PLAINTEXT_MAX, or what a client asks for (RFC 6066 4). */
+	uint16_t plaintext_max;
 	struct fingerprint peer; /* the one that matched */
 };
 

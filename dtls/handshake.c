@@ -100,12 +100,22 @@ static const char *group_name(int nid)
 	}
 }
 
+/* OpenSSL grants a client the length that it asks for (RFC 6066 4), and obeys. */
+static uint16_t plaintext_max(const SSL *ssl)
+{
+	uint8_t wish = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+
+	return wish == TLSEXT_max_fragment_length_DISABLED ? DTLS_PLAINTEXT_MAX
+							   : (uint16_t)(256U << wish);
+}
+
 /* The texts are constants of OpenSSL's and stay when the connection goes. */
 static void note_info(struct dtls *d)
 {
 	d->info.version = SSL_get_version(d->ssl);
 	d->info.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(d->ssl));
 	d->info.group = group_name((int)SSL_get_negotiated_group(d->ssl));
+	d->info.plaintext_max = plaintext_max(d->ssl);
 }
 
 static bool take_secrets(const SSL *ssl, struct secrets *s)

@@ -31,10 +31,14 @@
 #define SCTP_SID_MAX   65534
 #define SCTP_LABEL_MAX 255 /* ours: bytes of label and of protocol we keep; longer ones are cut */
 
+/* The stack makes packets of this length, whatever it is told. */
+#define ASSOC_MTU_MIN 524
+
 struct assoc_config {
 	/* As in SDP; the private port inside usrsctp never shows on the wire. */
 	uint16_t local_port, remote_port;
-	uint16_t mtu;         /* largest SCTP packet, bytes: DTLS MTU less the record overhead */
+	/* Largest SCTP packet, bytes: DTLS MTU less the record overhead; ASSOC_MTU_MIN at least. */
+	uint16_t mtu;
 	uint16_t channels;    /* how many are known already: the stack has room for them at once */
 	uint16_t max_streams; /* ids are below this, ours and the peer's; costs nothing by itself */
 	uint32_t send_buffer; /* bytes */

@@ -334,6 +334,14 @@ static void packet_out(void *arg, struct span packet)
 		dtls_send(l->secured->dtls, packet);
 }
 
+/* A packet is a record: as long as our MTU allows, and as the peer takes. */
+static uint16_t packet_max(const struct leg *l)
+{
+	uint16_t ours = config_of(l)->mtu - DTLS_RECORD_OVERHEAD;
+
+	return l->info.plaintext_max < ours ? l->info.plaintext_max : ours;
+}
+
 static struct assoc *make_association(struct leg *l)
 {
 	const struct relay_config *config = config_of(l);
@@ -344,7 +352,7 @@ static struct assoc *make_association(struct leg *l)
 		&(struct assoc_config){
 			.local_port = 5000, /* RFC 8841 12.2: what we tell every peer */
 			.remote_port = spec->remote_sctp_port,
-			.mtu = config->mtu - DTLS_RECORD_OVERHEAD,
+			.mtu = packet_max(l),
 			.channels = (uint16_t)spec->stream_count, /* SPEC_STREAMS_MAX at most */
 			.max_streams = config->max_streams,
 			.send_buffer = config->send_buffer,
@@ -401,6 +409,11 @@ void leg_secured(struct leg *l, struct shake *s)
 		(int)(tick_since(s->begun, r->now) / 1000));
 	relay_say(m, RELAY_EVENT_DTLS_CONNECTED, -1, CLOSE_NONE, l->info.cipher);
 	set_state(l, LEG_CONNECTING);
+	if (l->info.plaintext_max < ASSOC_MTU_MIN) {
+		leg_end(l, CLOSE_DTLS_PROTOCOL,
+			"the peer takes no records that are long enough for SCTP (RFC 6066)");
+		return;
+	}
 	if ((l->assoc = make_association(l)) == NULL) {
 		count(allocation_failed_total);
 		leg_end(l, CLOSE_NO_MEMORY, NULL);

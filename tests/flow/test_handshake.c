@@ -10,6 +10,7 @@
 
 #include "dcmf/base/counters.h"
 #include "dcmf/relay/wire.h"
+#include "dtls/ctx.h"
 #include "tests/flow/inside.h"
 #include "tests/flow/world.h"
 
@@ -165,6 +166,48 @@ START_TEST(one_host_cannot_keep_a_phone_out)
 	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_DTLS_FAILED), 0);
 	world_run(w, 40);
 	ck_assert_int_eq(counter_value[CNT_half_open], 0);
+	world_finish(w);
+}
+END_TEST
+
+/* ---- with little room ---- */
+
+/* The phone's own certificate, whose connections ask for short records (RFC 6066 4); 0: for any. */
+static void wish_for(uint8_t length)
+{
+	SSL_CTX_set_tlsext_max_fragment_length(world_identity(7)->ssl, length);
+}
+
+static void begin_short_of_room(const char *name, uint8_t length)
+{
+	begin_with(name, NULL, &(struct phone_options){ .setup = SETUP_ACTIVE });
+	dcsf_page(w->dcsf, &(struct page){ .url = BASE "/long", .size = 100000 });
+	wish_for(length);
+	ue_renew(p->ue, world_identity(7));
+}
+
+START_TEST(a_phone_that_asks_for_short_records_gets_no_longer_ones)
+{
+	begin_short_of_room(__func__, TLSEXT_max_fragment_length_1024);
+	phone_set_up(p);
+	p->down.largest = 0;
+	ck_assert_uint_eq(phone_fetch(p, 0, "/long", 20)->received, 100000);
+	ck_assert_uint_gt(p->down.largest, 1000);
+	ck_assert_uint_le(p->down.largest, 1024 + DTLS_RECORD_OVERHEAD);
+	wish_for(TLSEXT_max_fragment_length_DISABLED);
+	world_finish(w);
+}
+END_TEST
+
+START_TEST(a_phone_whose_records_are_too_short_for_sctp_is_refused)
+{
+	begin_short_of_room(__func__, TLSEXT_max_fragment_length_512);
+	ck_assert(phone_call(p, NULL));
+	world_run(w, 3);
+	ck_assert_uint_eq(world_count(w, p, RELAY_EVENT_SCTP_CLOSED), 1);
+	ck_assert_int_eq(world_last(w, p, RELAY_EVENT_SCTP_CLOSED)->reason, CLOSE_DTLS_PROTOCOL);
+	ck_assert_int_eq(counter_value[CNT_half_open], 0);
+	wish_for(TLSEXT_max_fragment_length_DISABLED);
 	world_finish(w);
 }
 END_TEST
@@ -420,6 +463,8 @@ static void add(TCase *tc)
 	tcase_add_test(tc, half_handshakes_beside_an_association_end);
 	tcase_add_test(tc, a_last_flight_is_repeated_beside_the_half_handshake_of_another);
 	tcase_add_test(tc, one_host_cannot_keep_a_phone_out);
+	tcase_add_test(tc, a_phone_that_asks_for_short_records_gets_no_longer_ones);
+	tcase_add_test(tc, a_phone_whose_records_are_too_short_for_sctp_is_refused);
 	tcase_add_test(tc, handshakes_beyond_the_half_open_limit_wait);
 	tcase_add_test(tc, a_handshake_that_is_left_does_not_stay_half_open);
 	tcase_add_test(tc, a_handshake_of_ours_beyond_the_limit_is_made_up_for);

@@ -78,6 +78,7 @@ static struct dtls *open_connection(uint8_t choice)
 	d->deadline = TICK_NEVER;
 	d->wire = (struct wire){ .mtu = 1200, .output = output };
 	d->finished_len = sizeof(d->finished);
+	d->info.plaintext_max = DTLS_PLAINTEXT_MAX;
 	begin_protect(&d->protect, k);
 	begin_protect(&peer, &known[choice % KNOWN_COUNT ^ 1]);
 	open_begin(d);

@@ -132,6 +132,31 @@ START_TEST(every_group_of_ours_is_accepted)
 }
 END_TEST
 
+/* A client may have little room (RFC 6066 4). _i: its wish; 0: none. */
+START_TEST(no_record_is_longer_than_the_client_asked_for)
+{
+	static const uint8_t text[DTLS_PLAINTEXT_MAX + 1];
+	size_t most = _i == 0 ? DTLS_PLAINTEXT_MAX : (size_t)256 << _i;
+	struct sim s;
+	struct dtls_info info;
+
+	ck_assert_int_eq(
+		SSL_CTX_set_tlsext_max_fragment_length(set_up(&s, CLIENT, true), (uint8_t)_i), 1);
+	raw_open(&s, CLIENT);
+	sim_run(&s, 1);
+	ck_assert(sim_both_open(&s));
+	dtls_info(s.end[SERVER].dtls, &info);
+	ck_assert_uint_eq(info.plaintext_max, most);
+	ck_assert_int_eq(dtls_send(s.end[SERVER].dtls, SPAN(text, most + 1)), ERR_TOO_LONG);
+	if (_i > 0 && _i < 3) { /* what a datagram of the sim has room for */
+		ck_assert_int_eq(dtls_send(s.end[SERVER].dtls, SPAN(text, most)), ERR_OK);
+		sim_run(&s, 1);
+		ck_assert_uint_eq(s.end[CLIENT].bytes, most);
+	}
+	sim_finish(&s);
+}
+END_TEST
+
 /* An RSA certificate of `bits`, its fingerprint known to nobody yet. */
 static struct cert *rsa_cert(int bits)
 {
@@ -301,6 +326,7 @@ static Suite *refusal_suite(void)
 	tcase_add_test(c, a_client_without_certificate_is_refused);
 	tcase_add_test(c, every_suite_of_ours_is_accepted);
 	tcase_add_test(c, every_group_of_ours_is_accepted);
+	tcase_add_loop_test(c, no_record_is_longer_than_the_client_asked_for, 0, 5);
 	tcase_add_test(c, rsa_certificates_work_and_their_long_flights_keep_to_the_mtu);
 	tcase_add_loop_test(c, renegotiation_is_declined_and_the_connection_goes_on, 0, 2);
 	tcase_add_test(c, nothing_of_a_session_can_be_resumed);
