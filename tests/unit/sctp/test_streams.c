@@ -99,6 +99,99 @@ START_TEST(storms_through_loss_reordering_and_repetition_do_not_lose_a_channel)
 }
 END_TEST
 
+/* ---- who gets what ---- */
+
+#define CROWD 120
+
+/* Of one side, by id: which of its channels that is, and what it said and heard on it. */
+struct crowd {
+	bool open[CROWD];
+	uint32_t life[CROWD], said[CROWD];
+	uint32_t their_life[CROWD], heard[CROWD];
+	unsigned messages;
+};
+
+static void crowd_hears(struct crowd *crowd, const struct assoc_event *ev)
+{
+	uint32_t word[3];
+	uint16_t sid = ev->sid;
+
+	ck_assert_uint_eq(ev->message.len, sizeof(word));
+	memcpy(word, ev->message.p, sizeof(word));
+	ck_assert_uint_eq(word[0], sid);
+	ck_assert_uint_ge(word[1], crowd->their_life[sid]);
+	if (word[1] > crowd->their_life[sid])
+		crowd->heard[sid] = 0;
+	ck_assert_uint_eq(word[2], crowd->heard[sid]);
+	crowd->their_life[sid] = word[1];
+	crowd->heard[sid]++;
+	crowd->messages++;
+}
+
+static void crowd_event(struct side *s, const struct assoc_event *ev)
+{
+	struct crowd *crowd = s->arg;
+
+	switch (ev->kind) {
+	case CHANNEL_OPEN:
+		if (!crowd->open[ev->sid]) {
+			crowd->life[ev->sid]++;
+			crowd->said[ev->sid] = 0;
+		}
+		crowd->open[ev->sid] = true;
+		break;
+	case CHANNEL_CLOSED: crowd->open[ev->sid] = false; break;
+	case CHANNEL_MESSAGE: crowd_hears(crowd, ev); break;
+	default: break;
+	}
+}
+
+static void crowd_acts(struct side *s, uint16_t sid, uint32_t chance)
+{
+	struct channel_config c = { .sid = sid, .label = SPAN_LIT("crowd") };
+	struct crowd *crowd = s->arg;
+	uint32_t word[3] = { sid, crowd->life[sid], crowd->said[sid] };
+
+	if (chance < 15)
+		assoc_close_channel(s->a, sid, s->world->now);
+	else if (crowd->open[sid])
+		crowd->said[sid] +=
+			send_message(s, sid, PPID_BINARY, SPAN(word, sizeof(word))) == ERR_OK;
+	else if (assoc_add_channel(s->a, &c) == ERR_OK) {
+		crowd->open[sid] = true;
+		crowd->life[sid]++;
+		crowd->said[sid] = 0;
+	}
+}
+
+START_TEST(each_channel_hears_what_was_said_on_it_in_order_and_nothing_else)
+{
+	static struct crowd left, right;
+	struct world w;
+
+	left = right = (struct crowd){ 0 };
+	world_start(&w);
+	world_connect(&w);
+	w.loss_percent = w.reorder_percent = w.duplicate_percent = 8;
+	w.left.arg = &left;
+	w.right.arg = &right;
+	w.left.on_event = w.right.on_event = crowd_event;
+	for (int i = 0; i < 40000; i++) {
+		struct side *s = i % 2 ? &w.left : &w.right;
+		uint16_t sid = (uint16_t)(world_random(&w) % CROWD);
+
+		crowd_acts(s, sid, world_random(&w) % 100);
+		if (i % 20 == 19)
+			world_run(&w, 40);
+	}
+	world_run(&w, 60000);
+	ck_assert_int_eq(w.left.closes + w.right.closes, 0);
+	ck_assert_uint_gt(left.messages, 3000);
+	ck_assert_uint_gt(right.messages, 3000);
+	world_finish(&w);
+}
+END_TEST
+
 /* ---- streams ---- */
 
 START_TEST(streams_grow_when_a_channel_needs_them)
@@ -232,6 +325,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(t, ten_thousand_channels_open_and_close_on_the_same_ids);
 	tcase_add_test(t, storms_through_loss_reordering_and_repetition_do_not_lose_a_channel);
+	tcase_add_test(t, each_channel_hears_what_was_said_on_it_in_order_and_nothing_else);
 	tcase_add_test(t, streams_grow_when_a_channel_needs_them);
 	tcase_add_test(t, the_last_stream_of_all_works_and_the_one_after_it_is_refused);
 	tcase_add_test(t, ids_beyond_our_limit_are_refused);
