@@ -219,6 +219,66 @@ START_TEST(requests_before_the_set_up_is_done_are_refused)
 }
 END_TEST
 
+START_TEST(a_reset_of_ids_named_twice_or_never_used_resets_the_one_that_is)
+{
+	struct world w;
+
+	start(&w);
+	begin_packet(&w);
+	put_reset(&w, tsn(&w, 0), 40);
+	put_u16(packet + 14, 28);
+	put_u16(packet + 18, 24);
+	put_u16(packet + 34, 40);
+	put_u16(packet + 36, 1999);
+	put_u16(packet + 38, STREAM_NONE);
+	len += 4;
+	deliver(&w);
+	ck_assert_int_eq(w.right.closes, 0);
+	ck_assert_uint_eq(w.right.a->numbers.answered.result, RESULT_PERFORMED);
+	ck_assert(channel_find(w.right.a, 40)->in_reset);
+	ck_assert_ptr_nonnull(assoc_channel(w.right.a, 0));
+	ck_assert_uint_eq(w.right.a->numbers.map.count, 2);
+	world_finish(&w);
+}
+END_TEST
+
+/* The left side has one stream, and takes one. */
+static bool has_one(struct world *w, const struct packet *p)
+{
+	uint8_t *b = ((struct packet *)(uintptr_t)p)->bytes;
+
+	if (p->to == &w->right && (b[12] == CHUNK_INIT || b[12] == CHUNK_INIT_ACK)) {
+		put_u16(b + 24, 1);
+		put_u16(b + 26, 1);
+	}
+	return false;
+}
+
+START_TEST(a_peer_with_one_stream_has_one_channel)
+{
+	int64_t refused = counted(sctp_stream_refused_total);
+	struct world w;
+
+	world_start(&w);
+	w.drop = has_one;
+	connect_with_channel(&w);
+	ck_assert_uint_eq(w.right.streams, 1);
+	ck_assert_int_eq(propose(&w.right, 1, true), ERR_OK);
+	world_run(&w, 1000);
+	ck_assert_int_eq(w.right.channel_reason, CLOSE_STREAM_REFUSED);
+	ck_assert_int_eq(propose(&w.left, 2, true), ERR_OK); /* beyond its own word */
+	ck_assert_int_eq(say(&w.left, 2, "beyond"), ERR_OK);
+	world_run(&w, 1000);
+	ck_assert_int_eq(counted(sctp_stream_refused_total), refused + 1);
+	ck_assert_uint_eq(w.right.messages, 0);
+	ck_assert_int_eq(say(&w.left, 0, "one"), ERR_OK);
+	ck_assert_int_eq(say(&w.right, 0, "one"), ERR_OK);
+	world_run(&w, 1000);
+	ck_assert_uint_eq(w.left.messages + w.right.messages, 2);
+	world_finish(&w);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("sctp/by_hand");
@@ -229,6 +289,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_reset_beside_data_that_needs_more_streams_is_performed);
 	tcase_add_test(t, requests_for_later_do_not_pile_up_in_the_stack);
 	tcase_add_test(t, requests_before_the_set_up_is_done_are_refused);
+	tcase_add_test(t, a_reset_of_ids_named_twice_or_never_used_resets_the_one_that_is);
+	tcase_add_test(t, a_peer_with_one_stream_has_one_channel);
 	suite_add_tcase(s, t);
 	return s;
 }
