@@ -67,10 +67,16 @@ static void add_u32(uint8_t *p, uint32_t v)
 	put_u32(p, get_u32(p) + v);
 }
 
-/* Not one whose answer was lost; there may be two in a chunk (RFC 6525 3.1). */
-static bool request_is_new(const struct renumber *r, const uint8_t *parameter)
+/*
+ * The stack will take it: it is not one whose answer was lost, nor one that overtook another. There
+ * may be several in a packet.
+ */
+static bool request_is_new(struct renumber *r, const uint8_t *parameter)
 {
-	return get_u32(parameter + REQUEST) - r->in_next < 2;
+	if (get_u32(parameter + REQUEST) != r->in_next + r->taken)
+		return false;
+	r->taken++;
+	return true;
 }
 
 #define STACK_PARAMETER_MAX 512 /* it denies what is longer: some 250 ids */
@@ -95,7 +101,7 @@ static void settle(struct renumber *r, bool performed)
 
 static void reset_in(struct renumber *r, uint8_t *p, size_t len)
 {
-	bool anew = len <= STACK_PARAMETER_MAX && request_is_new(r, p);
+	bool anew = request_is_new(r, p) && len <= STACK_PARAMETER_MAX;
 
 	add_u32(p + RESPONSE, r->out_shift);
 	if (get_u32(p + RESPONSE) == r->out_request)
@@ -143,6 +149,7 @@ static void parameter_in(struct renumber *r, uint8_t *p, size_t len)
 		break;
 	case RESET_INCOMING:
 		add_u32(p + REQUEST, r->in_shift);
+		request_is_new(r, p);
 		list_in(r, p + IN_LIST, p + len, false);
 		break;
 	case ADD_OUTGOING:
@@ -448,6 +455,7 @@ static void requests_in(struct renumber *r, uint8_t *packet, size_t len)
 {
 	size_t length;
 
+	r->taken = 0;
 	for (size_t at = COMMON_HEADER; (length = chunk_length(packet, len, at)) > 0;
 		at += chunk_padded(length))
 		if (packet[at] == CHUNK_RE_CONFIG)

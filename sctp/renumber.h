@@ -29,6 +29,7 @@ struct renumber {
 
 	uint32_t tag;                 /* the stack's, in packets to it */
 	uint32_t in_next;             /* number of the peer's next request, as the stack counts */
+	uint32_t taken;               /* of the packet being looked at: requests before this one */
 	uint32_t in_shift, out_shift; /* the stack's number less the one of the wire */
 	uint32_t out_request;         /* the last of ours that asked for resets */
 	bool out_open;                /* it is not answered */

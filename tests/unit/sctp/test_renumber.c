@@ -258,6 +258,19 @@ START_TEST(a_repeated_reset_does_not_touch_what_came_after_it)
 }
 END_TEST
 
+START_TEST(a_reset_that_overtook_another_is_not_performed_yet)
+{
+	IN(DATA(FIRST_TSN, 1000));
+	IN(RECONFIG, 22, 0, 13, 0, 18, N(FIRST_TSN + 1), N(OUR_TSN - 1), N(FIRST_TSN - 1),
+		1000 >> 8, 1000 & 0xff, 0, 0);
+	ck_assert(stream_slot(&r.map, 1)->in_used);
+	/* both in one packet: in order */
+	IN(RECONFIG, 34, 0, 14, 0, 12, N(FIRST_TSN), 0, 9, 0, 8, 0, 13, 0, 18, N(FIRST_TSN + 1),
+		N(OUR_TSN - 1), N(FIRST_TSN - 1), 1000 >> 8, 1000 & 0xff, 0, 0);
+	ck_assert(!stream_slot(&r.map, 1)->in_used);
+}
+END_TEST
+
 START_TEST(an_empty_list_means_all_streams_in_either_direction)
 {
 	IN(DATA(FIRST_TSN, 1000), DATA(FIRST_TSN + 1, 1002));
@@ -515,6 +528,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, pairs_of_no_stream_come_last_lest_the_others_be_overlooked);
 	tcase_add_test(t, a_peers_reset_makes_its_direction_as_new);
 	tcase_add_test(t, a_repeated_reset_does_not_touch_what_came_after_it);
+	tcase_add_test(t, a_reset_that_overtook_another_is_not_performed_yet);
 	tcase_add_test(t, an_empty_list_means_all_streams_in_either_direction);
 	tcase_add_test(t, our_direction_is_as_new_when_the_peer_says_so);
 	tcase_add_test(t, a_reset_that_is_denied_leaves_our_direction_used);
