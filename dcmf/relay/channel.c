@@ -81,17 +81,62 @@ void channel_forget(struct channel *ch, struct message *m)
 	mem_free(m);
 }
 
+/* The window is shut for its sake, for at most the hold time after `since`. */
+static void blame(struct channel *ch, size_t enough, tick_t since)
+{
+	struct relay *r = channel_relay(ch);
+
+	ch->full_since = since;
+	ch->enough = enough;
+	count(channel_queue_full_total);
+	timer_set(&r->timers, &ch->hold, tick_add(since, r->config.channel_hold_us));
+}
+
+static bool is_blamed(const struct channel *ch)
+{
+	return !tick_is_never(ch->full_since);
+}
+
+static bool anybody_is_blamed(const struct leg *l)
+{
+	list_for_each (n, &l->channels) {
+		if (is_blamed(container_of(n, struct channel, on_leg)))
+			return true;
+	}
+	return false;
+}
+
+/* Of those that live and hold something; NULL: none. */
+static struct channel *fullest(const struct leg *l)
+{
+	struct channel *most = NULL;
+
+	list_for_each (n, &l->channels) {
+		struct channel *ch = container_of(n, struct channel, on_leg);
+
+		if (ch->why == CLOSE_NONE && ch->queued > (most != NULL ? most->queued : 0))
+			most = ch;
+	}
+	return most;
+}
+
 /*
  * One window serves all channels of an association: it is shut while one is full, or
- * all of them together hold as much as two.
+ * all of them together hold as much as two. Where none alone is to blame the one that holds most is, and
+ * after it the next, for no longer than the window has been shut already: nobody waits for ever.
  */
 static void update_hold(struct leg *l)
 {
-	size_t queue = l->media->context->relay->config.channel_queue;
-	bool hold = l->queued >= (l->held ? queue : 2 * queue);
+	struct relay *r = l->media->context->relay;
+	size_t queue = r->config.channel_queue;
+	bool crowded = l->queued >= (l->held ? queue : 2 * queue);
+	bool blamed = anybody_is_blamed(l), hold = crowded || blamed;
+	struct channel *ch;
 
-	list_for_each (n, &l->channels)
-		hold |= !tick_is_never(container_of(n, struct channel, on_leg)->full_since);
+	if (hold && !l->held)
+		l->held_since = r->now;
+	if (crowded && !blamed && (ch = fullest(l)) != NULL)
+		blame(ch, (ch->queued + 1) / 2, l->held_since);
 	if (hold == l->held || l->assoc == NULL)
 		return;
 	l->held = hold;
@@ -157,11 +202,9 @@ void channel_look(struct channel *ch)
 {
 	struct relay *r = channel_relay(ch);
 
-	if (channel_is_full(ch) && tick_is_never(ch->full_since)) {
-		ch->full_since = r->now;
-		count(channel_queue_full_total);
-		timer_set(&r->timers, &ch->hold, tick_add(r->now, r->config.channel_hold_us));
-	} else if (!tick_is_never(ch->full_since) && ch->queued < r->config.channel_queue / 2) {
+	if (channel_is_full(ch) && !is_blamed(ch)) {
+		blame(ch, r->config.channel_queue / 2, r->now);
+	} else if (is_blamed(ch) && ch->queued < ch->enough) {
 		ch->full_since = TICK_NEVER;
 		timer_cancel(&r->timers, &ch->hold);
 	}

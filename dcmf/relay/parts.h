@@ -105,6 +105,7 @@ struct leg {
 	struct list_node channels; /* ordered by when they opened */
 	size_t queued;             /* bytes its channels hold, all together */
 	bool held;                 /* assoc_hold() is on */
+	tick_t held_since;
 	/* A proven ClientHello that came before the remote side was told. */
 	struct dgram_queue early;
 
@@ -177,7 +178,8 @@ struct channel {
 	uint16_t sid;
 	struct bytes in;       /* received, not yet taken: of routes to which it is a byte stream */
 	size_t queued;         /* bytes the channel holds for its route, `in` included */
-	tick_t full_since;     /* TICK_NEVER unless `in` is over its bound */
+	tick_t full_since;     /* TICK_NEVER unless it keeps the window shut */
+	size_t enough;         /* while it does: with fewer bytes queued it no longer does */
 	struct timer hold;     /* ends the patience with a channel that is full */
 	enum close_reason why; /* we reset it: why; CLOSE_NONE while it lives */
 	const struct route_ops *route;

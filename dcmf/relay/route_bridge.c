@@ -144,16 +144,14 @@ static void drop(struct channel *ch)
 	channel_forget(ch, oldest(bridge_of(ch)));
 }
 
-/* Below the half that opens the window again: see channel_look(). */
+/* Until the window opens again: see channel_look(). */
 static bool overdue(struct channel *ch, tick_t now)
 {
-	size_t enough = channel_relay(ch)->config.channel_queue / 2;
-
 	(void)now;
 	if (channel_is_reliable(ch) || is_ending(ch))
 		return false;
 	bridge_of(ch)->dropping = true;
-	while (ch->queued >= enough && oldest(bridge_of(ch)) != NULL)
+	while (ch->queued >= ch->enough && oldest(bridge_of(ch)) != NULL)
 		drop(ch);
 	channel_look(ch);
 	return true;

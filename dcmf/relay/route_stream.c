@@ -237,7 +237,7 @@ static void message(struct channel *ch, tick_t now, uint32_t ppid, struct span b
 	channel_look(ch);
 }
 
-/* Below the half that opens the window again: see channel_look(). */
+/* Until the window opens again: see channel_look(). */
 static bool overdue(struct channel *ch, tick_t now)
 {
 	struct message *m;
@@ -246,7 +246,7 @@ static bool overdue(struct channel *ch, tick_t now)
 	if (channel_is_reliable(ch) || !is_alive(ch))
 		return false;
 	route_of(ch)->dropping = true;
-	while (ch->queued >= bound_of(ch) / 2 && (m = oldest(ch)) != NULL) {
+	while (ch->queued >= ch->enough && (m = oldest(ch)) != NULL) {
 		count(messages_dropped_total);
 		channel_forget(ch, m);
 	}

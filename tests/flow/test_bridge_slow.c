@@ -252,6 +252,44 @@ START_TEST(a_partially_reliable_channel_drops_its_oldest)
 }
 END_TEST
 
+/*
+ * Three channels that b's leg lacks; none is full, all together are: the window is shut as well, and for no longer. Those that hold
+ * most end, one after the other, until it opens.
+ */
+START_TEST(channels_that_are_too_much_only_together_are_not_waited_for_for_ever)
+{
+	struct flow *fine;
+
+	begin(__func__);
+	for (uint16_t sid = 1010; sid < 1013; sid++) {
+		const struct ue_stream lonely = { .sid = sid, .label = "lonely" };
+		struct context_spec spec;
+
+		ck_assert_int_eq(ue_open(p->a->ue, &lonely, false), ERR_OK);
+		pair_spec(p, &spec);
+		ck_assert(world_update_context(w, p->context_id, &spec));
+		context_spec_finish(&spec);
+	}
+	run(1);
+	for (uint16_t sid = 1010; sid < 1013; sid++)
+		pair_flow(p, p->a, sid, sid, SIZE, QUEUE * 7 / 10 / SIZE);
+	run(HOLD_S - 1);
+	ck_assert_int_ge(counter_value[CNT_buffered_bytes], 2 * QUEUE);
+	ck_assert_uint_eq(p->a->channels_closed, 0);
+	run(2);
+	ck_assert_uint_eq(p->a->channels_closed, 2);
+	ck_assert_int_eq(
+		world_last(w, p->a, RELAY_EVENT_CHANNEL_CLOSED)->reason, CLOSE_QUEUE_LIMIT);
+	ck_assert_int_lt(counter_value[CNT_buffered_bytes], QUEUE);
+	ck_assert_int_lt(peak, 2 * QUEUE + QUEUE / 4);
+	fine = pair_flow(p, p->a, 1000, 1000, SIZE, 1000);
+	run(5);
+	flow_is_whole(fine, true);
+	ck_assert_uint_eq(p->a->closed + p->b->closed, 0);
+	end();
+}
+END_TEST
+
 /* Two minutes of a sender that always has more and a reader that takes little. */
 START_TEST(two_minutes_of_a_slow_reader_cost_no_more_than_the_queues)
 {
@@ -286,6 +324,7 @@ static void add(TCase *tc)
 		tc, a_channel_that_is_stuck_holds_its_neighbours_for_no_longer_than_the_hold_time);
 	tcase_add_test(tc, a_reliable_channel_that_is_full_for_too_long_ends_with_a_reason);
 	tcase_add_test(tc, a_partially_reliable_channel_drops_its_oldest);
+	tcase_add_test(tc, channels_that_are_too_much_only_together_are_not_waited_for_for_ever);
 	tcase_add_test(tc, two_minutes_of_a_slow_reader_cost_no_more_than_the_queues);
 }
 
