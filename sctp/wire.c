@@ -135,14 +135,17 @@ static void note_facts(struct assoc *a, tick_t now, const struct packet_facts *f
  * and sets aside what comes later, but afterwards takes unordered messages among it for ordered
  * ones: they spoil the order of their stream, or end the association with a protocol violation that
  * nobody committed. So a request waits here until our SACKs say that everything before it has come.
- * The peer would repeat it anyway; there is never more than one of a peer's.
+ * The peer would repeat it anyway. There should never be more than one of a peer's; where there
+ * are, the first waits, and the others are repeated.
  */
 static void keep_reset(struct assoc *a, struct span packet, const struct packet_facts *facts)
 {
 	size_t len = COMMON_HEADER + facts->reset.len;
-	uint8_t *kept = mem_alloc(len);
+	uint8_t *kept;
 
-	if (kept == NULL) {
+	if (a->kept_reset != NULL && (int32_t)(facts->reset_tsn - a->kept_tsn) >= 0)
+		return;
+	if ((kept = mem_alloc(len)) == NULL) {
 		count(allocation_failed_total);
 		return;
 	}

@@ -110,6 +110,32 @@ START_TEST(what_is_behind_a_reset_that_has_to_wait_is_read)
 }
 END_TEST
 
+/* Some peers have several under way: the stack would refuse the second without the first. */
+START_TEST(of_two_resets_that_have_to_wait_the_first_is_kept)
+{
+	uint32_t first;
+	struct world w;
+
+	start(&w);
+	first = tsn(&w, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		begin_packet(&w);
+		put_reset(&w, first, i == 0 ? 40 : 0);
+		put_u32(packet + 20, get_u32(packet + 20) + i);
+		deliver(&w);
+	}
+	begin_packet(&w);
+	put_data(&w, first, 0, 0);
+	deliver(&w);
+	ck_assert(channel_find(w.right.a, 40)->in_reset);
+	begin_packet(&w);
+	put_reset(&w, first, 0);
+	deliver(&w);
+	ck_assert(channel_find(w.right.a, 0)->in_reset);
+	world_finish(&w);
+}
+END_TEST
+
 /* The first of it may have been late, or its answer. */
 START_TEST(an_init_repeated_late_does_not_keep_streams_from_growing)
 {
@@ -285,6 +311,7 @@ static Suite *make_suite(void)
 	TCase *t = talk_case("by hand");
 
 	tcase_add_test(t, what_is_behind_a_reset_that_has_to_wait_is_read);
+	tcase_add_test(t, of_two_resets_that_have_to_wait_the_first_is_kept);
 	tcase_add_test(t, an_init_repeated_late_does_not_keep_streams_from_growing);
 	tcase_add_test(t, a_reset_beside_data_that_needs_more_streams_is_performed);
 	tcase_add_test(t, requests_for_later_do_not_pile_up_in_the_stack);
