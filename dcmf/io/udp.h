@@ -19,8 +19,8 @@ struct udp_config {
 	/* A received datagram, valid during the call; path->local is the address it was sent to. */
 	void (*input)(void *arg, tick_t now, const struct path *path, struct span dgram);
 	/* A train of them (dcmf/base/dgram.h), in place of input() for each. May be NULL. */
-	void (*input_train)(void *arg, tick_t now, const struct path *path, struct span bytes,
-		size_t piece);
+	void (*input_train)(
+		void *arg, tick_t now, const struct path *path, struct span bytes, size_t piece);
 	/* A hint: datagrams from these paths come next, in this order. May be NULL. */
 	void (*foresee)(void *arg, const struct path *paths, size_t n);
 	/* After each received batch, with all of it handed over. May be NULL. */

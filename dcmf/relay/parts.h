@@ -223,8 +223,7 @@ void media_apply(struct media *m, struct media_spec *spec);
 void media_input(struct media *m, const struct source *source, const struct path *path,
 	struct span row, size_t piece);
 void media_send(struct media *m, const struct path *path, struct span dgram);
-void media_send_train(
-	struct media *m, const struct path *path, struct span bytes, size_t piece);
+void media_send_train(struct media *m, const struct path *path, struct span bytes, size_t piece);
 static inline bool media_has_path(const struct media *m)
 {
 	return m->path.remote.family != ADDR_NONE;

@@ -69,8 +69,7 @@ struct relay_ops {
 	void (*port_close)(void *world, uint32_t number);
 	void (*send)(void *world, const struct path *path, struct span dgram);
 	/* A train (dcmf/base/dgram.h). NULL: send() for each of them. */
-	void (*send_train)(
-		void *world, const struct path *path, struct span bytes, size_t piece);
+	void (*send_train)(void *world, const struct path *path, struct span bytes, size_t piece);
 	void (*event)(void *world, const struct relay_event *event);
 	/* 0: cannot be started. */
 	uint64_t (*request_start)(void *world, const struct relay_request *request);

@@ -155,12 +155,11 @@ static struct relay *build(struct worker *w, const struct agent_start *s, char f
 	struct relay_config rc;
 
 	w->index = s->index;
-	w->udp = udp_create(w->loop,
-		&(struct udp_config){ .input = datagram,
-			.input_train = train,
-			.foresee = foresee,
-			.batch_end = batch_end,
-			.arg = w });
+	w->udp = udp_create(w->loop, &(struct udp_config){ .input = datagram,
+					     .input_train = train,
+					     .foresee = foresee,
+					     .batch_end = batch_end,
+					     .arg = w });
 	if (w->udp == NULL || (s->embedded_root != NULL &&
 				      (w->embedded_root = mem_strdup(s->embedded_root)) == NULL)) {
 		snprintf(failed, 256, "out of memory");
