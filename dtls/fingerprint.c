@@ -1,6 +1,8 @@
 /* fingerprint.c: certificate fingerprints as SDP and TS 29.571 write them (RFC 8122 5). */
 #include "dtls/fingerprint.h"
 
+#include "dcmf/base/chars.h"
+
 /* The hash functions of RFC 8122 5, with the length of what they make. */
 static const struct {
 	const char *name;
@@ -35,18 +37,6 @@ static enum hash hash_by_name(struct span name)
 	return h;
 }
 
-/* -1: not a hexadecimal digit */
-static int digit_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* "AB:CD:..", exactly `len` bytes of it. */
 static bool parse_bytes(struct span text, uint8_t *out, size_t len)
 {
@@ -54,7 +44,7 @@ static bool parse_bytes(struct span text, uint8_t *out, size_t len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		const uint8_t *at = text.p + i * 3;
-		int high = digit_value(at[0]), low = digit_value(at[1]);
+		int high = char_hex(at[0]), low = char_hex(at[1]);
 
 		if (high < 0 || low < 0 || (i + 1 < len && at[2] != ':'))
 			return false;

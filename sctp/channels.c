@@ -3,6 +3,7 @@
  * and the events they have to tell.
  */
 #include "dcmf/base/alloc.h"
+#include "dcmf/base/chars.h"
 #include "dcmf/base/counters.h"
 #include "sctp/assoc_impl.h"
 #include "sctp/stack.h"
@@ -69,24 +70,9 @@ static void table_remove(struct channel_table *t, const struct channel *c)
 }
 
 /* Length of the character at the front of `s`, 0 if it is none a log or a JSON text could show. */
-static size_t utf8_length(struct span s)
+static size_t shown_length(struct span s)
 {
-	uint8_t b = s.p[0];
-	size_t len = b < 0x80 ? 1 : b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
-	uint32_t code;
-	static const uint32_t least[] = { 0, 0x20, 0x80, 0x800, 0x10000 };
-
-	if (b == 0x7f || (b >= 0x80 && b < 0xc2) || b > 0xf4 || len > s.len)
-		return 0;
-	code = len == 1 ? b : b & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((s.p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s.p[i] & 0x3f);
-	}
-	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return len;
+	return s.p[0] < ' ' || s.p[0] == 0x7f ? 0 : char_utf8(s);
 }
 
 /*
@@ -98,7 +84,7 @@ static void copy_text(char *to, struct span from)
 	size_t room = SCTP_LABEL_MAX;
 
 	while (from.len > 0) {
-		size_t len = utf8_length(from);
+		size_t len = shown_length(from);
 		size_t take = len > 0 ? len : 1;
 
 		if (take > room)

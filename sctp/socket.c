@@ -9,6 +9,7 @@
 #include <usrsctp.h>
 
 #include "sctp/assoc.h"
+#include "sctp/chunk.h"
 
 /* All times in ms. */
 #define RTO_INITIAL 1000 /* RFC 9260 16 */
@@ -24,8 +25,6 @@
 #define INIT_TIMEOUT_MAX 3000 /* between two INITs */
 #define SACK_DELAY       20
 #define SACK_EVERY       2 /* packets; larger values starve small congestion windows */
-
-#define PATH_MTU_MIN 512 /* of the stack, packet less common header */
 
 static struct sockaddr_conn address_of(slot_id id, uint16_t port)
 {
@@ -63,7 +62,7 @@ static bool set_timing(struct socket *so)
  */
 static bool set_path(struct socket *so, const struct assoc_config *config)
 {
-	uint32_t mtu = config->mtu < PATH_MTU_MIN + 12 ? PATH_MTU_MIN : config->mtu - 12u;
+	uint32_t mtu = (config->mtu < ASSOC_MTU_MIN ? ASSOC_MTU_MIN : config->mtu) - COMMON_HEADER;
 	struct sctp_paddrparams path = {
 		.spp_flags = SPP_HB_DISABLE | SPP_PMTUD_DISABLE,
 		.spp_pathmtu = mtu & ~3u,
